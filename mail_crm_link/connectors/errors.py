@@ -1,0 +1,123 @@
+"""Errors by consequence: what has to happen next, whatever the provider said.
+
+==================  =======================================================================
+``Transient``       try again later, by itself; ``retry_after`` if the server named a time
+``SignInNeeded``    ask the owner; nothing is tried again before
+``NotAllowed``      tell the owner; the account or its provider forbids it
+``CursorExpired``   list the folder completely and take the difference
+``FolderGone``      leave this folder alone, go on with the others
+``MailGone``        leave this mail alone, go on with the others
+``ProviderBroken``  tell the administrator; the server answers against its protocol
+==================  =======================================================================
+
+``cause`` says why, as one of ``CAUSES``, for the sentence shown to people. ``detail`` is the server's own text, for
+the log and the administrator. Neither ever holds a password or a token.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+CAUSES: dict[str, str] = {
+    "host_unknown": "the host name does not resolve",
+    "refused": "nothing listens on that port",
+    "unreachable": "no route to the host",
+    "timeout": "no answer in time",
+    "disconnected": "the connection broke",
+    "unavailable": "the server says that it cannot serve at the moment",
+    "throttled": "too many requests or too much traffic",
+    "too_many_connections": "too many connections of this account at once",
+    "over_quota": "the mailbox is full",
+    "certificate_expired": "the TLS certificate has expired, or is not valid yet",
+    "certificate_self_signed": "the TLS certificate is signed by nobody we trust",
+    "certificate_host": "the TLS certificate belongs to another host name",
+    "certificate": "the TLS certificate is not valid for another reason",
+    "tls": "no TLS on that port, or no common version of it",
+    "no_starttls": "the server does not offer STARTTLS",
+    "not_imap": "what answers on that port does not speak IMAP",
+    "wrong_password": "login or password is wrong",
+    "app_password": "the provider wants a password made for this application",
+    "basic_auth_off": "the provider does not accept passwords, sign-in in the browser is needed",
+    "web_login": "the provider wants the owner to sign in on its web page first",
+    "imap_off": "IMAP is switched off for this account",
+    "account_locked": "the account is locked or suspended",
+    "plain_login_off": "the server does not accept passwords without encryption",
+    "folder_missing": "the folder does not exist",
+    "folder_denied": "no permission to read the folder",
+    "mail_missing": "the mail or the part of it does not exist",
+    "uidvalidity": "the server numbered the folder's mail anew",
+    "cursor_expired": "the provider forgot the point to continue from",
+    "protocol": "an answer against the protocol",
+}
+"""Every code that ``ConnectorError.cause`` may be, and what it means."""
+
+
+class ConnectorError(Exception):
+    """Base of all that a connector raises.
+
+    :param message: what failed, in English, for the log
+    :param cause: a key of ``CAUSES``
+    :param detail: the server's own words
+    """
+
+    default_cause: ClassVar[str] = "protocol"
+
+    def __init__(self, message: str, detail: str = "", *, cause: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.cause = cause or self.default_cause
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.detail}" if self.detail else self.message
+
+
+class Transient(ConnectorError):
+    """Works again later, by itself.
+
+    :param retry_after: seconds after which the server wants to be asked again, ``None`` if it named none
+    """
+
+    default_cause = "unavailable"
+
+    def __init__(
+        self, message: str, detail: str = "", *, cause: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, detail, cause=cause)
+        self.retry_after = retry_after
+
+
+class SignInNeeded(ConnectorError):
+    """The owner has to enter or renew credentials."""
+
+    default_cause = "wrong_password"
+
+
+class NotAllowed(ConnectorError):
+    """The provider, its administrator or our own security settings forbid it."""
+
+    default_cause = "imap_off"
+
+
+class CursorExpired(ConnectorError):
+    """The point to continue from is void; only a complete listing tells what happened."""
+
+    default_cause = "cursor_expired"
+
+
+class FolderGone(ConnectorError):
+    """This folder is not there or may not be read; the others may well be."""
+
+    default_cause = "folder_missing"
+
+
+class MailGone(ConnectorError):
+    """This mail, or this part of it, is not there any more."""
+
+    default_cause = "mail_missing"
+
+
+class ProviderBroken(ConnectorError):
+    """The server answers against its protocol; waiting will not help."""
+
+    default_cause = "protocol"
