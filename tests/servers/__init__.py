@@ -1,0 +1,1 @@
+"""Mail servers and faults for tests: each is a context manager on loopback ports of its own."""
