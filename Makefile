@@ -1,0 +1,4 @@
+.PHONY: demo test lint bench setup clean
+
+demo test lint bench setup clean:
+	@scripts/launch $@

@@ -1,0 +1,25 @@
+"""Run one command: ``python -m ground setup|lint|test|demo|bench|clean``."""
+
+import importlib
+import sys
+
+from .console import Trouble, complain
+
+COMMANDS = ("setup", "lint", "test", "demo", "bench", "clean")
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        complain(f"Say one of: {', '.join(COMMANDS)}.")
+        return 2
+    command = importlib.import_module(f"ground.{arguments[0]}")
+    try:
+        return command.main(arguments[1:])
+    except Trouble as trouble:
+        complain(str(trouble))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+sys.exit(main(sys.argv[1:]))
