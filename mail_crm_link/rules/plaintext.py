@@ -1,0 +1,96 @@
+"""Plain text and HTML of mails into each other, and what of a mail is new in it."""
+
+import html as entities
+import re
+
+import nh3
+import quotequail
+
+# quotequail looks at every line; what is new in a mail stands in its first thousand.
+_LINES_READ = 1_000
+_CHARACTERS_READ = 60_000
+
+_LINE_BREAK = re.compile(
+    r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/ul|/ol|/table|/blockquote|/pre|hr|/dd|/dt)\b[^>]{0,999}>", re.IGNORECASE
+)
+_CELL = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
+_UNSEEN = {"style", "script", "head", "title", "template", "noscript", "noembed", "noframes", "iframe", "svg", "math"}
+_SPACES = re.compile(r"\s+")
+_BLANKS = re.compile(r"[^\S\n]+")
+_BLANK_LINES = re.compile(r"\n\s*\n\s*")
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u201c\u201d]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_AFTER_LINK = ".,;:!?)]}'*_"
+_PREFORMATTED = '<div style="white-space:pre-wrap">{}</div>'
+_QUOTED_LINE = re.compile(r"^\s{0,3}>", re.MULTILINE)
+_SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
+_FLOWED_QUOTE = re.compile(r">+")
+
+
+def text_to_html(text: str) -> str:
+    """``text`` as HTML that looks the same, with links for addresses of the web and of mail."""
+    if not text:
+        return ""
+    pieces: list[str] = []
+    end = 0
+    for link in _LINK.finditer(text):
+        pieces.append(entities.escape(text[end : link.start()]))
+        target = link[0].rstrip(_AFTER_LINK)
+        pieces.append(_anchor(target))
+        end = link.start() + len(target)
+    pieces.append(entities.escape(text[end:]))
+    return _PREFORMATTED.format("".join(pieces))
+
+
+def html_to_text(html: str) -> str:
+    """The text of ``html`` with a line for every block; what a reader does not see is left out."""
+    flat = _SPACES.sub(" ", html)
+    lines = _CELL.sub(" ", _LINE_BREAK.sub("\n", flat))
+    bare = nh3.clean(lines, tags=set(), clean_content_tags=_UNSEEN)
+    text = _BLANKS.sub(" ", entities.unescape(bare))
+    return "\n".join(line.strip() for line in text.split("\n")).strip()
+
+
+def unflow(text: str, delsp: bool) -> str:
+    """Text of ``format=flowed`` with its paragraphs joined again (RFC 3676)."""
+    lines: list[str] = []
+    open_depth = -1
+    for raw in text.replace("\r\n", "\n").split("\n"):
+        quote = _FLOWED_QUOTE.match(raw)
+        depth = len(quote[0]) if quote else 0
+        line = raw[depth:].removeprefix(" ") if raw[depth : depth + 1] == " " else raw[depth:]
+        flows = line.endswith(" ") and line != "-- "
+        kept = line[:-1] if flows and delsp else line
+        if depth == open_depth and line != "-- ":
+            lines[-1] += kept
+        else:
+            lines.append(f"{'>' * depth} {kept}" if depth else kept)
+        open_depth = depth if flows else -1
+    return "\n".join(lines)
+
+
+def new_text(text: str) -> str:
+    """What the writer of this mail wrote: without quotes, the line that introduces them, and the signature."""
+    text = text.replace("\r\n", "\n")[:_CHARACTERS_READ]
+    unwrapped = quotequail.unwrap(text) if _may_quote(text) else None
+    if unwrapped and unwrapped["type"] != "forward":
+        text = "\n".join(filter(None, (unwrapped.get("text_top"), unwrapped.get("text_bottom"))))
+    kept = "\n".join(line for line in text.split("\n")[:_LINES_READ] if not line.lstrip().startswith(">"))
+    signature = _SIGNATURE.search(kept)
+    return (kept[: signature.start()] if signature else kept).strip()
+
+
+def folded(text: str) -> str:
+    """``text`` on one line, every run of blanks one space."""
+    return _SPACES.sub(" ", text).strip()
+
+
+def _may_quote(text: str) -> bool:
+    return ":" in text or ">" in text or "____" in text
+
+
+def _anchor(target: str) -> str:
+    shown = entities.escape(target)
+    if "@" in target and "://" not in target and not target.lower().startswith("www."):
+        return f'<a href="mailto:{shown}">{shown}</a>'
+    scheme = "" if "://" in target else "http://"
+    return f'<a href="{scheme}{shown}">{shown}</a>'
