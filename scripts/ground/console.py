@@ -46,17 +46,7 @@ def run(
     :raises Trouble: it failed or is not there
     """
     try:
-        done = subprocess.run(
-            [str(part) for part in command],
-            check=False,
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        done = quietly(command, cwd, env)
     except OSError as error:
         raise Trouble(f"{trouble}\n  {error}") from error
     if done.returncode:
@@ -64,12 +54,25 @@ def run(
     return done.stdout
 
 
-def show(command: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run a program whose output is for people; its exit code."""
+def succeeds(command: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, str] | None = None) -> bool:
+    """Run a program whose output matters only when it fails, and is then shown."""
+    done = quietly(command, cwd, env)
+    if done.returncode:
+        say(done.stdout.strip())
+    return done.returncode == 0
+
+
+def quietly(
+    command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str] | None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(part) for part in command],
         check=False,
         cwd=cwd,
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
-    ).returncode
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
