@@ -1,0 +1,21 @@
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+{
+    "name": "CRM Mailbox Link",
+    "summary": "Connect people's mailboxes to CRM: every mail on the right card",
+    "version": "19.0.1.0.0",
+    "category": "Sales/CRM",
+    "license": "LGPL-3",
+    "author": "mail_crm_link contributors",
+    "website": "https://github.com/mail-crm-link/mail_crm_link",
+    "depends": ["crm"],
+    "external_dependencies": {
+        "python": ["cryptography", "imapclient", "nh3", "quotequail"],
+    },
+    "data": [
+        "security/mail_crm_link_security.xml",
+        "security/ir.model.access.csv",
+        "data/ir_cron.xml",
+    ],
+    "application": True,
+    "uninstall_hook": "uninstall_hook",
+}

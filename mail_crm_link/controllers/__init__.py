@@ -1,0 +1,2 @@
+from . import email
+from . import thread

@@ -1,0 +1,72 @@
+"""What a connector's error means for the person whose mailbox it is, and what to do next."""
+
+from odoo.api import Environment
+
+from ..connectors.errors import ConnectorError
+
+
+def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
+    """Return cause and next step in the user's language."""
+    _ = env._
+    texts = {
+        "host_unknown": _("The server “%s” was not found. Check the name of the server.", host),
+        "refused": _(
+            "The server %s does not accept connections on this port. Check port and encryption.",
+            host,
+        ),
+        "unreachable": _(
+            "The server %s cannot be reached from here. It may only be reachable inside a company network or VPN.",
+            host,
+        ),
+        "timeout": _(
+            "The server %s does not answer. Check server and port; it may only be"
+            " reachable inside a company network or VPN.",
+            host,
+        ),
+        "disconnected": _("The connection to %s broke. It is tried again by itself.", host),
+        "unavailable": _("The server %s cannot serve at the moment. It is tried again by itself.", host),
+        "throttled": _("The server %s asks us to wait. It goes on by itself.", host),
+        "too_many_connections": _(
+            "Too many programs use this mailbox at once. It goes on by itself; closing a mail program helps."
+        ),
+        "over_quota": _("The mailbox is full. Make room in it, then synchronise again."),
+        "certificate_expired": _(
+            "The certificate of %s has expired or is not valid yet. Tell the server's administrator.",
+            host,
+        ),
+        "certificate_self_signed": _(
+            "The certificate of %s is not signed by an authority that this server trusts."
+            " Tell the server's administrator.",
+            host,
+        ),
+        "certificate_host": _(
+            "The certificate belongs to another server than %s. Check the name of the server.",
+            host,
+        ),
+        "certificate": _("The certificate of %s is not valid. Tell the server's administrator.", host),
+        "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
+        "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
+        "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
+        "wrong_password": _(
+            "User name or password is wrong. Check both; the user name may differ from the"
+            " address. User name used: %s.",
+            login,
+        ),
+        "app_password": _(
+            "The provider wants an app password, because two-step verification is on. Make"
+            " one in the provider's security settings and enter it here."
+        ),
+        "basic_auth_off": _(
+            "The provider does not accept passwords any more. It has to be connected by its own sign-in."
+        ),
+        "web_login": _("The provider wants you to sign in on its web page first. Do so, then try again."),
+        "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
+        "account_locked": _("The account is locked. Ask the provider or your administrator."),
+        "plain_login_off": _("The server %s accepts passwords only over TLS. Choose TLS or STARTTLS.", host),
+        "folder_missing": _("The folder is not there any more."),
+        "folder_denied": _("You have no permission to read this folder."),
+        "unexpected": _("Something went wrong here. It is tried again; the log has the details."),
+    }
+    return texts.get(error.cause) or _(
+        "The server %s gave an answer that we do not understand. Tell your administrator.", host
+    )

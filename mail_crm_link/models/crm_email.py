@@ -1,0 +1,476 @@
+"""One mail, however many copies, mailboxes and cards it has.
+
+Stored columns hold what the mail says. The public fields show of it what the reader may
+see, and `_content_levels` is the only place that decides what that is:
+
+``full``     through a mailbox one may use, or through a card when it is public
+``subject``  through a card: date, people, subject
+``private``  through a card: that a mail was sent or received, when, and by whom
+"""
+
+from collections import defaultdict
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.mail import email_split_tuples
+
+from ..connectors.base import FetchFailure
+from .email_rows import ContentRows, attachment_url, body_of, html_of
+from .orm_store import OrmStore
+
+LEVELS = ("private", "subject", "full")
+LEVEL_OF_VISIBILITY = {"private": "private", "subject": "subject", "public": "full"}
+CARD_FIELDS = {"crm.lead": "lead_id", "res.partner": "partner_id"}
+
+
+class CrmEmail(models.Model):
+    _name = "crm.email"
+    _description = "E-mail"
+    _order = "date desc, id desc"
+    _rec_name = "subject"
+
+    # --- identity -----------------------------------------------------------------------
+    message_id = fields.Char(readonly=True, help="With angle brackets, as the sender wrote it. May be missing.")
+    identity = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS)
+    variant = fields.Char(
+        readonly=True,
+        default="",
+        groups=fields.NO_ACCESS,
+        help="Tells apart mails of one identity whose contents contradict each other.",
+    )
+
+    # --- the truth ----------------------------------------------------------------------
+    header_subject = fields.Char(groups=fields.NO_ACCESS)
+    header_from = fields.Char(groups=fields.NO_ACCESS)
+    header_to = fields.Text(groups=fields.NO_ACCESS)
+    header_cc = fields.Text(groups=fields.NO_ACCESS)
+    header_date = fields.Char(groups=fields.NO_ACCESS)
+    stored_snippet = fields.Char(groups=fields.NO_ACCESS)
+    participant_ids = fields.One2many("crm.email.participant", "email_id", groups=fields.NO_ACCESS)
+
+    # --- what the reader may see --------------------------------------------------------
+    subject = fields.Char(compute="_compute_content", search="_search_subject")
+    email_from = fields.Char("From", compute="_compute_content", search="_search_email_from")
+    email_to = fields.Text("To", compute="_compute_content", search="_search_email_to")
+    email_cc = fields.Text("Cc", compute="_compute_content", search="_search_email_cc")
+    correspondent = fields.Char(
+        compute="_compute_content",
+        search="_search_correspondent",
+        help="The other side: who wrote it, or whom it was written to.",
+    )
+    snippet = fields.Char(compute="_compute_content", search="_search_snippet")
+    body = fields.Html(compute="_compute_content", search="_search_body", sanitize=False)
+    attachment_ids = fields.Many2many("ir.attachment", compute="_compute_content")
+    has_content_access = fields.Boolean(compute="_compute_content")
+
+    date = fields.Datetime(required=True, readonly=True, help="The server's date (UTC).")
+    direction = fields.Selection([("in", "Received"), ("out", "Sent")], required=True, readonly=True)
+    has_attachment = fields.Boolean(readonly=True)
+    size = fields.Integer(readonly=True, help="Octets.")
+    automatic = fields.Selection(
+        [
+            ("none", "Written by a person"),
+            ("bulk", "Newsletter or list"),
+            ("auto_reply", "Automatic reply"),
+            ("bounce", "Bounce or receipt"),
+            ("notification", "Notification"),
+        ],
+        required=True,
+        readonly=True,
+        default="none",
+    )
+    automatic_reason = fields.Char(readonly=True)
+    conversation_id = fields.Many2one("crm.email.conversation", readonly=True, index=True, ondelete="restrict")
+
+    # --- where it is, and what it is bound to -------------------------------------------
+    mailbox_ids = fields.Many2many(
+        "crm.mailbox",
+        "crm_email_mailbox_rel",
+        "email_id",
+        "mailbox_id",
+        readonly=True,
+    )
+    copy_ids = fields.One2many("crm.email.copy", "email_id", readonly=True)
+    orphaned_at = fields.Datetime(readonly=True, help="Since when no mailbox has it any more (UTC).")
+    link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
+    lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", search="_search_lead_ids")
+    partner_ids = fields.Many2many("res.partner", compute="_compute_cards", search="_search_partner_ids")
+    is_bound = fields.Boolean(readonly=True, index=True)
+    unbound_reason = fields.Selection(
+        [
+            ("off", "The mailbox is not connected with CRM"),
+            ("manual", "The mailbox binds by hand only"),
+            ("own", "Between own addresses only"),
+            ("blocked", "On the blocklist"),
+            ("automatic", "Automatic mail"),
+            ("no_match", "No card has any of its addresses"),
+            ("out_of_scope", "Outside the mailbox's scope"),
+        ],
+        "Why not bound",
+        readonly=True,
+    )
+    mail_message_id = fields.Many2one("mail.message", readonly=True, index="btree_not_null", ondelete="set null")
+    body_state = fields.Selection(
+        [
+            ("none", "Not stored"),
+            ("wanted", "On its way"),
+            ("stored", "Stored"),
+            ("failed", "Could not be read"),
+        ],
+        required=True,
+        readonly=True,
+        default="none",
+    )
+    body_reason = fields.Char("Why it could not be read", readonly=True)
+    body_digest = fields.Char(groups=fields.NO_ACCESS)
+
+    _identity_uniq = models.UniqueIndex("(identity, variant)")
+    _date_idx = models.Index("(date DESC, id DESC)")
+    _wanted_idx = models.Index("(date DESC) WHERE body_state = 'wanted'")
+    _orphan_idx = models.Index("(orphaned_at) WHERE orphaned_at IS NOT NULL")
+
+    # ------------------------------------------------------------------------------------
+    # Who may read
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _search(self, domain, offset=0, limit=None, order=None, *, bypass_access=False, **kwargs):
+        if not (self.env.su or bypass_access):
+            domain = Domain(domain) & self._readable_domain()
+        return super()._search(domain, offset, limit, order, bypass_access=bypass_access, **kwargs)
+
+    def _check_access(self, operation):
+        result = super()._check_access(operation)
+        if self.env.su or result or not self:
+            return result
+        readable = (
+            self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & self._readable_domain())
+        )
+        forbidden = self - readable.sudo(False)
+        if not forbidden:
+            return None
+        return forbidden, lambda: AccessError(self.env._("You may not read this e-mail."))
+
+    def _readable_domain(self) -> Domain:
+        """E-mails of the user's mailboxes, and those on cards the user can read."""
+        return self._own_domain() | self._on_readable_card_domain()
+
+    def _own_domain(self) -> Domain:
+        mailboxes = self.env["crm.mailbox"]._usable_ids()
+        return self._id_in(
+            SQL(
+                "SELECT email_id FROM crm_email_mailbox_rel WHERE mailbox_id = ANY(%s)",
+                list(mailboxes),
+            )
+        )
+
+    def _on_readable_card_domain(self) -> Domain:
+        links = self.env["crm.email.link"]._readable_query()
+        return self._id_in(links.select("email_id"))
+
+    @staticmethod
+    def _id_in(ids: SQL) -> Domain:
+        return Domain.custom(to_sql=lambda model, alias, query: SQL("%s IN (%s)", SQL.identifier(alias, "id"), ids))
+
+    def _content_levels(self) -> dict[int, str]:
+        """Return what the current user may see of each e-mail, by id; none: not in it."""
+        if self.env.su:
+            return dict.fromkeys(self.ids, "full")
+        levels = self._card_levels()
+        own = self.sudo().search(Domain("id", "in", self.ids) & self._own_domain())
+        levels.update(dict.fromkeys(own.ids, "full"))
+        return levels
+
+    def _card_levels(self) -> dict[int, str]:
+        """The highest visibility among the mailboxes of those on readable cards."""
+        on_card = self.sudo().search(Domain("id", "in", self.ids) & self._on_readable_card_domain())
+        return {
+            email.id: max(
+                (LEVEL_OF_VISIBILITY[mailbox.visibility] for mailbox in email.mailbox_ids),
+                key=LEVELS.index,
+                default="private",
+            )
+            for email in on_card
+        }
+
+    def _filter_content_readable(self):
+        """Return those the current user may read in full."""
+        levels = self._content_levels()
+        return self.filtered(lambda email: levels.get(email.id) == "full")
+
+    def _check_content_access(self) -> None:
+        """:raise AccessError: unless the current user may read all of them in full"""
+        if self - self._filter_content_readable():
+            raise AccessError(self.env._("You may not read the content of this e-mail."))
+
+    # ------------------------------------------------------------------------------------
+    # What the reader sees
+    # ------------------------------------------------------------------------------------
+
+    @api.depends(
+        "header_subject",
+        "header_from",
+        "header_to",
+        "header_cc",
+        "stored_snippet",
+        "mail_message_id.body",
+        "mail_message_id.attachment_ids",
+    )
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_content(self):
+        levels = self._content_levels()
+        for email in self:
+            email._show(levels.get(email.id))
+
+    def _show(self, level: str | None) -> None:
+        truth = self.sudo()
+        full = level == "full"
+        people = level in ("subject", "full")
+        self.subject = (truth.header_subject or "") if people else self._masked_subject()
+        self.email_from = truth.header_from if level else False
+        self.email_to = truth.header_to if people else False
+        self.email_cc = truth.header_cc if people else False
+        self.correspondent = truth._correspondent() if level else False
+        if not people and truth.direction == "out":
+            self.correspondent = False
+        self.snippet = truth.stored_snippet if full else False
+        self.body = truth.mail_message_id.body if full else False
+        self.attachment_ids = truth.mail_message_id.attachment_ids if full else False
+        self.has_content_access = full
+
+    def _masked_subject(self) -> str:
+        if self.direction == "in":
+            return self.env._("E-mail received")
+        return self.env._("E-mail sent")
+
+    def _correspondent(self) -> str:
+        """The other side's name for people, "" when nobody is named."""
+        header = self.header_from if self.direction == "in" else self.header_to
+        pairs = email_split_tuples(header or "")
+        return ", ".join(name or address for name, address in pairs[:3]) or header or ""
+
+    def _search_stored(self, column: str, operator: str, value, lowest: str) -> Domain:
+        """Search a stored column among what the reader sees at ``lowest`` or better."""
+        condition = Domain(column, operator, value)
+        if self.env.su:
+            return condition
+        visible = self._own_domain()
+        visibilities = [
+            visibility
+            for visibility, level in LEVEL_OF_VISIBILITY.items()
+            if LEVELS.index(level) >= LEVELS.index(lowest)
+        ]
+        visible |= self._on_readable_card_domain() & Domain("mailbox_ids.visibility", "in", visibilities)
+        matching = self.sudo()._search(condition & visible)
+        return Domain("id", "in", matching)
+
+    @api.model
+    def _search_subject(self, operator, value):
+        return self._search_stored("header_subject", operator, value, "subject")
+
+    @api.model
+    def _search_email_from(self, operator, value):
+        return self._search_stored("header_from", operator, value, "private")
+
+    @api.model
+    def _search_email_to(self, operator, value):
+        return self._search_stored("header_to", operator, value, "subject")
+
+    @api.model
+    def _search_email_cc(self, operator, value):
+        return self._search_stored("header_cc", operator, value, "subject")
+
+    @api.model
+    def _search_correspondent(self, operator, value):
+        return Domain("email_from", operator, value) | Domain("email_to", operator, value)
+
+    @api.model
+    def _search_snippet(self, operator, value):
+        return self._search_stored("stored_snippet", operator, value, "full")
+
+    @api.model
+    def _search_body(self, operator, value):
+        return self._search_stored("mail_message_id.body", operator, value, "full")
+
+    # ------------------------------------------------------------------------------------
+    # Cards
+    # ------------------------------------------------------------------------------------
+
+    @api.depends("link_ids.active", "link_ids.lead_id", "link_ids.partner_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_cards(self):
+        links = self.env["crm.email.link"].search([("email_id", "in", self.ids)])
+        by_email = defaultdict(links.browse)
+        for link in links:
+            by_email[link.email_id.id] |= link
+        for email in self:
+            email.lead_ids = by_email[email.id].lead_id
+            email.partner_ids = by_email[email.id].partner_id
+
+    @api.model
+    def _search_lead_ids(self, operator, value):
+        return Domain("link_ids", "any", Domain("lead_id", operator, value))
+
+    @api.model
+    def _search_partner_ids(self, operator, value):
+        return Domain("link_ids", "any", Domain("partner_id", operator, value))
+
+    def _card(self, model: str, res_id: int):
+        """Return the card that a client named.
+
+        :raise ValidationError: when there is none or mail is not bound to its kind
+        :raise AccessError: when the user may not read it
+        """
+        if model not in CARD_FIELDS:
+            raise ValidationError(
+                self.env._(
+                    "E-mails are linked to leads, opportunities, contacts and companies, not to “%s”.",
+                    model,
+                )
+            )
+        card = self.env[model].browse(res_id if isinstance(res_id, int) else 0).exists()
+        if not card:
+            raise ValidationError(self.env._("The card to link to does not exist (any more)."))
+        card.check_access("read")
+        return card
+
+    def link_to(self, model: str, res_id: int) -> bool:
+        """Bind these e-mails to a card, by hand.
+
+        :param model: ``crm.lead`` or ``res.partner``
+        """
+        card = self._card(model, res_id)
+        self._check_content_access()
+        self.env["crm.email.link"]._link_by_hand(self, card)
+        return True
+
+    def unlink_from(self, model: str, res_id: int) -> bool:
+        """Take these e-mails off a card; nothing automatic brings them back."""
+        card = self._card(model, res_id)
+        self.check_access("read")
+        self.env["crm.email.link"]._unlink_by_hand(self, card)
+        return True
+
+    # ------------------------------------------------------------------------------------
+    # Content
+    # ------------------------------------------------------------------------------------
+
+    def load_content(self) -> dict:
+        """Return the body for reading, fetched from the mailbox where it is not stored.
+
+        :return: ``html`` (sanitised), ``attachments`` (``id`` or 0, ``name``, ``mimetype``,
+            ``size`` in octets, ``section``, ``url``), ``stored``
+        :raise UserError: when the mail server cannot be asked, with the reason
+        """
+        self.ensure_one()
+        self._check_content_access()
+        email = self.sudo()
+        if email.body_state == "wanted":
+            email._fetch_body()
+        if email.body_state == "stored":
+            return email._stored_content()
+        return email._fetched_content()
+
+    def _stored_content(self) -> dict:
+        return {
+            "html": self.mail_message_id.body,
+            "attachments": [
+                {
+                    "id": attachment.id,
+                    "name": attachment.name,
+                    "mimetype": attachment.mimetype,
+                    "size": attachment.file_size,
+                    "section": attachment.crm_email_section,
+                    "url": attachment_url(self.id, attachment.crm_email_section),
+                }
+                for attachment in self.mail_message_id.attachment_ids
+            ],
+            "stored": True,
+        }
+
+    def _fetched_content(self) -> dict:
+        """Content of a mail that is on no card: shown, not stored."""
+        _copy, content = self._fetch(whole=False)
+        body = body_of(content)
+        return {
+            "html": html_of(self.id, body),
+            "attachments": [
+                {
+                    "id": 0,
+                    "name": attachment.filename,
+                    "mimetype": attachment.content_type,
+                    "size": attachment.size,
+                    "section": attachment.section,
+                    "url": attachment_url(self.id, attachment.section),
+                }
+                for attachment in body.attachments
+                if not attachment.inline
+            ],
+            "stored": False,
+        }
+
+    def _fetch_body(self) -> None:
+        """Fetch and store the body of a bound mail at once, ahead of its turn."""
+        copy, content = self._fetch(whole=False)
+        ContentRows(copy.mailbox_id).save_one(copy, content)
+
+    def _fetch_attachment(self, section: str) -> tuple[bytes, str, str]:
+        """Return content, name and type of one part; content as the sender encoded it.
+
+        :raise UserError: when the mail server cannot be asked or has no such part
+        """
+        stored = self.mail_message_id.attachment_ids.filtered(
+            lambda attachment: attachment.crm_email_section == section
+        )[:1]
+        if stored.type == "binary":
+            return stored.raw, stored.name, stored.mimetype
+        copy = self._live_copy()
+        with copy.mailbox_id._explained(), copy.mailbox_id._opened() as connector:
+            folder = OrmStore.as_folder(copy.folder_id)
+            content = connector.part(folder, copy.uidvalidity or "", copy.remote_id, section)
+        if stored:
+            return content, stored.name, stored.mimetype
+        listed = {one["section"]: one for one in self._fetched_content()["attachments"]}
+        part = listed.get(section, {})
+        return (
+            content,
+            part.get("name") or self.env._("Attachment"),
+            part.get("mimetype") or "application/octet-stream",
+        )
+
+    def _fetch(self, whole: bool):
+        """Return a copy of this mail and its content, from the mailbox that has it."""
+        copy = self._live_copy()
+        with copy.mailbox_id._explained(), copy.mailbox_id._opened() as connector:
+            folder = OrmStore.as_folder(copy.folder_id)
+            [content] = connector.contents(folder, copy.uidvalidity or "", [copy.remote_id], whole)
+        if isinstance(content, FetchFailure):
+            raise UserError(self.env._("The mail server could not deliver this mail: %s", content.reason))
+        return copy, content
+
+    def _live_copy(self):
+        copies = self.copy_ids.filtered(lambda copy: copy.state == "ok")
+        copies = copies.sorted(lambda copy: copy.mailbox_id.user_id.id != self.env.uid)
+        if not copies:
+            raise UserError(self.env._("This mail is not in any connected mailbox any more."))
+        return copies[0]
+
+    def _drop_content(self) -> None:
+        """Forget body and attachments; the envelope stays."""
+        self.mail_message_id.unlink()
+        self.write({"body_state": "none", "body_reason": False, "stored_snippet": False})
+
+    def unlink(self):
+        messages = self.sudo().mail_message_id
+        result = super().unlink()
+        messages.unlink()
+        return result
+
+    @api.model
+    def _forget_orphans(self, grace: timedelta) -> None:
+        """Delete unbound mail that no mailbox has had for longer than ``grace``."""
+        latest = fields.Datetime.now() - grace
+        self.search([("orphaned_at", "<", latest), ("is_bound", "=", False)]).unlink()

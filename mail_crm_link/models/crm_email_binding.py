@@ -1,0 +1,374 @@
+"""Find the cards a batch of mails belongs to, and bind them.
+
+Lookups are made once for the whole batch, `rules.matching` decides, and one statement
+stores what it decided: the number of queries does not depend on the number of mails.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..rules.addresses import Address, match_keys
+from ..rules.matching import Binding, Decision, Known, LeadRef, PartnerRef, decide
+
+LINK_COLUMN = {"crm.lead": "lead_id", "res.partner": "partner_id"}
+OWN_DOMAINS_PARAMETER = "mail_crm_link.own_domains"
+
+# Why a mail stays out of CRM also when the conversation it belongs to is bound.
+NEVER_BY_CONVERSATION = ("off", "manual", "own", "blocked")
+
+
+class CrmEmailBinding(models.AbstractModel):
+    _name = "crm.email.binding"
+    _description = "Binding of E-mails to Cards"
+
+    @api.model
+    def _bind(self, email_ids: Sequence[int]) -> None:
+        """Bind these e-mails, and what follows in their conversations, to their cards."""
+        for companies, mails in self._load(email_ids).items():
+            known = self._known(mails, companies)
+            self._store(mails, {mail.id: mail.decide(known) for mail in mails})
+
+    # --- what is known ------------------------------------------------------------------
+
+    def _load(self, email_ids: Sequence[int]) -> dict[tuple[int, ...], list["_Mail"]]:
+        """Return the mails by the companies of the mailboxes they came through."""
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT e.id, e.header_subject AS subject, e.conversation_id,
+                       coalesce(bool_or(m.crm_link), false) AS linked,
+                       coalesce(bool_or(m.crm_link AND m.link_mode = 'automatic'), false)
+                           AS automatic,
+                       coalesce(bool_or(m.crm_link AND m.sync_scope = 'all'), false)
+                           AS all_contacts,
+                       array_remove(array_agg(DISTINCT m.company_id), NULL) AS companies
+                  FROM crm_email e
+                  LEFT JOIN crm_email_mailbox_rel r ON r.email_id = e.id
+                  LEFT JOIN crm_mailbox m ON m.id = r.mailbox_id
+                 WHERE e.id = ANY(%s)
+                 GROUP BY e.id
+                """,
+                list(email_ids),
+            )
+        )
+        people = self._participants(email_ids)
+        batches = defaultdict(list)
+        for row in rows:
+            companies = tuple(sorted(row.pop("companies")))
+            batches[companies].append(_Mail(**row, people=people[row["id"]]))
+        return batches
+
+    def _participants(self, email_ids: Sequence[int]) -> dict[int, list[Address]]:
+        people = defaultdict(list)
+        for email_id, name, address in self.env.execute_query(
+            SQL(
+                "SELECT email_id, name, address FROM crm_email_participant"
+                " WHERE email_id = ANY(%s) AND kind != 'bcc' ORDER BY id",
+                list(email_ids),
+            )
+        ):
+            people[email_id].append(Address(name or "", address))
+        return people
+
+    def _known(self, mails: Iterable["_Mail"], companies: Sequence[int]) -> Known:
+        """Look up all that the decisions about these mails can depend on."""
+        own = self._own_addresses()
+        addresses = {person.email for mail in mails for person in mail.people} - own
+        keys = {key for address in addresses for key in match_keys(address)}
+        partners = self._partners(keys, companies)
+        leads = self._leads(keys, companies)
+        by_address = defaultdict(list)
+        for ref in [*partners, *leads]:
+            by_address[ref.address].append(ref)
+        return Known(
+            by_address={address: tuple(refs) for address, refs in by_address.items()},
+            open_deals=self._open_deals(partners, companies),
+            bound=self._bound({mail.conversation_id for mail in mails}),
+            own=own,
+            own_domains=self._own_domains(),
+            blocked=frozenset(),
+        )
+
+    @api.model
+    def _own_addresses(self) -> frozenset[str]:
+        """Addresses of connected mailboxes and of internal users."""
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT email_normalized FROM crm_mailbox WHERE email_normalized IS NOT NULL
+                 UNION
+                SELECT p.email_normalized
+                  FROM res_users u JOIN res_partner p ON p.id = u.partner_id
+                 WHERE u.active AND u.share IS NOT TRUE AND p.email_normalized IS NOT NULL
+                """
+            )
+        )
+        return frozenset(address for (address,) in rows)
+
+    @api.model
+    def _own_domains(self) -> frozenset[str]:
+        """Domains of Odoo's aliases, and those that an administrator named."""
+        named = self.env["ir.config_parameter"].sudo().get_param(OWN_DOMAINS_PARAMETER, "")
+        aliases = self.env["mail.alias.domain"].sudo().search([]).mapped("name")
+        return frozenset(domain.strip().lower() for domain in [*named.split(","), *aliases] if domain)
+
+    def _partners(self, keys: set[str], companies: Sequence[int]) -> list[PartnerRef]:
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT p.id, coalesce(p.name, ''), p.email_normalized,
+                       CASE WHEN c.id != p.id AND c.is_company AND c.active
+                            THEN c.id ELSE 0 END,
+                       coalesce(c.name, ''), coalesce(p.is_company, false)
+                  FROM res_partner p
+                  JOIN res_partner c ON c.id = coalesce(p.commercial_partner_id, p.id)
+                 WHERE p.email_normalized = ANY(%s) AND p.active
+                   AND (p.company_id IS NULL OR p.company_id = ANY(%s))
+                 ORDER BY p.id
+                """,
+                list(keys),
+                list(companies),
+            )
+        )
+        return [PartnerRef(*row) for row in rows]
+
+    def _leads(self, keys: set[str], companies: Sequence[int]) -> list[LeadRef]:
+        return self._lead_refs(SQL("l.email_normalized = ANY(%s)", list(keys)), companies)
+
+    def _open_deals(self, partners: Iterable[PartnerRef], companies: Sequence[int]) -> dict[int, tuple[LeadRef, ...]]:
+        """Open opportunities by the contact or company they are of."""
+        partner_ids = {ref.id for ref in partners} | {ref.company_id for ref in partners}
+        deals = defaultdict(list)
+        condition = SQL("l.partner_id = ANY(%s) AND l.type = 'opportunity'", list(partner_ids))
+        for ref in self._lead_refs(condition, companies):
+            if ref.open:
+                deals[ref.partner_id].append(ref)
+        return {partner_id: tuple(refs) for partner_id, refs in deals.items()}
+
+    def _lead_refs(self, condition: SQL, companies: Sequence[int]) -> list[LeadRef]:
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT l.id, coalesce(l.name, ''), coalesce(l.email_normalized, ''),
+                       coalesce(l.partner_id, 0), l.type = 'opportunity',
+                       coalesce(s.is_won, false) IS NOT TRUE
+                  FROM crm_lead l LEFT JOIN crm_stage s ON s.id = l.stage_id
+                 WHERE %s AND l.active
+                   AND (l.company_id IS NULL OR l.company_id = ANY(%s))
+                 ORDER BY l.id
+                """,
+                condition,
+                list(companies),
+            )
+        )
+        return [LeadRef(*row) for row in rows]
+
+    def _bound(self, conversation_ids: set[int]) -> dict[int, tuple[Binding, ...]]:
+        """What the conversations are bound to, through any of their mails."""
+        bound = defaultdict(list)
+        for conversation_id, lead_id, partner_id, origin, reason in self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT ON (e.conversation_id, k.lead_id, k.partner_id)
+                       e.conversation_id, k.lead_id, k.partner_id, k.origin, k.reason
+                  FROM crm_email e JOIN crm_email_link k ON k.email_id = e.id
+                 WHERE e.conversation_id = ANY(%s) AND k.active
+                 ORDER BY e.conversation_id, k.lead_id, k.partner_id,
+                          k.origin = 'thread', k.id
+                """,
+                [id_ for id_ in conversation_ids if id_],
+            )
+        ):
+            bound[conversation_id].append(
+                Binding(
+                    "crm.lead" if lead_id else "res.partner",
+                    lead_id or partner_id,
+                    origin,
+                    reason,
+                )
+            )
+        return {id_: tuple(bindings) for id_, bindings in bound.items()}
+
+    # --- what was decided ---------------------------------------------------------------
+
+    def _store(self, mails: Iterable["_Mail"], decisions: dict[int, Decision]) -> None:
+        self._note_reasons(decisions)
+        bound = self._insert_links(
+            [
+                {
+                    "email_id": email_id,
+                    LINK_COLUMN[binding.model]: binding.id,
+                    "origin": binding.origin,
+                    "reason": binding.reason,
+                }
+                for email_id, decision in decisions.items()
+                for binding in decision.bindings
+            ]
+        )
+        if bound:
+            bound |= self._follow_conversations(bound)
+            self._after_binding(self.env["crm.email"].browse(bound))
+
+    def _note_reasons(self, decisions: dict[int, Decision]) -> None:
+        reasons = {email_id: decision.unbound_reason or None for email_id, decision in decisions.items()}
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_email e SET unbound_reason = r.reason
+                  FROM unnest(%s::int[], %s::text[]) AS r(id, reason)
+                 WHERE e.id = r.id AND e.unbound_reason IS DISTINCT FROM r.reason
+                   AND e.is_bound IS NOT TRUE
+                """,
+                list(reasons),
+                list(reasons.values()),
+            )
+        )
+
+    def _insert_links(self, rows: Sequence[dict]) -> set[int]:
+        """Store links; return the mails that got one. A tombstone stays a tombstone."""
+        if not rows:
+            return set()
+        columns = ("email_id", "lead_id", "partner_id", "origin", "reason")
+        values = [[row.get(column) for row in rows] for column in columns]
+        inserted = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO crm_email_link (email_id, lead_id, partner_id, origin, reason,
+                       active, create_uid, create_date, write_uid, write_date)
+                SELECT r.*, true, %(uid)s, %(now)s, %(uid)s, %(now)s
+                  FROM unnest(%(emails)s::int[], %(leads)s::int[], %(partners)s::int[],
+                              %(origins)s::text[], %(reasons)s::text[]) AS r
+                ON CONFLICT DO NOTHING
+                RETURNING email_id
+                """,
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+                emails=values[0],
+                leads=values[1],
+                partners=values[2],
+                origins=values[3],
+                reasons=values[4],
+            )
+        )
+        return {email_id for (email_id,) in inserted}
+
+    def _follow_conversations(self, email_ids: Iterable[int]) -> set[int]:
+        """Bind the other mails of their conversations to the same cards."""
+        inserted = self.env.execute_query(
+            SQL(
+                """
+                INSERT INTO crm_email_link (email_id, lead_id, partner_id, origin, reason,
+                       active, create_uid, create_date, write_uid, write_date)
+                SELECT DISTINCT other.id, k.lead_id, k.partner_id, 'thread', %(reason)s,
+                       true, %(uid)s, %(now)s, %(uid)s, %(now)s
+                  FROM crm_email e
+                  JOIN crm_email_link k ON k.email_id = e.id AND k.active
+                  JOIN crm_email other ON other.conversation_id = e.conversation_id
+                   AND other.id != e.id
+                 WHERE e.id = ANY(%(emails)s)
+                   AND coalesce(other.unbound_reason, '') != ALL(%(never)s)
+                ON CONFLICT DO NOTHING
+                RETURNING email_id
+                """,
+                reason="Mail of a bound conversation",
+                uid=self.env.uid,
+                now=self.env.cr.now(),
+                emails=list(email_ids),
+                never=list(NEVER_BY_CONVERSATION),
+            )
+        )
+        return {email_id for (email_id,) in inserted}
+
+    # --- what follows from being bound --------------------------------------------------
+
+    @api.model
+    def _after_binding(self, emails) -> None:
+        """Give newly bound mails their message, and ask for their bodies."""
+        self.env["crm.email.link"].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_email e SET is_bound = true, unbound_reason = NULL,
+                       body_state = CASE WHEN e.body_state = 'none' THEN 'wanted'
+                                         ELSE e.body_state END
+                 WHERE e.id = ANY(%(emails)s) AND e.is_bound IS NOT TRUE
+                   AND EXISTS (SELECT FROM crm_email_link k
+                                WHERE k.email_id = e.id AND k.active)
+                """,
+                emails=emails.ids,
+            )
+        )
+        self._create_messages(emails)
+        emails.invalidate_recordset()
+        self._changed(emails)
+
+    def _create_messages(self, emails) -> None:
+        """Create the message that chatters show, with an empty body for now.
+
+        In SQL, a batch at a time: `mail.message.create` costs more than all the rest of a
+        first synchronisation, and must notify nobody here. The RFC's Message-ID stays out:
+        Odoo's gateway would take the same mail, arriving by an alias, for a duplicate.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH created AS (
+                    INSERT INTO mail_message (model, res_id, message_type, subtype_id, date,
+                           author_id, email_from, subject, body, message_id, reply_to,
+                           is_internal, create_uid, create_date, write_uid, write_date)
+                    SELECT 'crm.email', e.id, 'email', %(subtype)s, e.date, author.id,
+                           e.header_from, e.header_subject, '',
+                           '<crm-email-' || e.id || '@' || %(uuid)s || '>', e.header_from,
+                           true, 1, %(now)s, 1, %(now)s
+                      FROM crm_email e
+                      LEFT JOIN LATERAL (
+                           SELECT p.id FROM crm_email_participant a
+                             JOIN res_partner p ON p.email_normalized = a.address
+                            WHERE a.email_id = e.id AND a.kind = 'from' AND p.active
+                            ORDER BY p.id LIMIT 1) author ON true
+                     WHERE e.id = ANY(%(emails)s) AND e.is_bound
+                       AND e.mail_message_id IS NULL
+                    RETURNING id, res_id)
+                UPDATE crm_email SET mail_message_id = created.id
+                  FROM created WHERE crm_email.id = created.res_id
+                """,
+                subtype=self.env.ref("mail.mt_comment").id,
+                uuid=self.env["ir.config_parameter"].sudo().get_param("database.uuid"),
+                now=self.env.cr.now(),
+                emails=emails.ids,
+            )
+        )
+
+    @api.model
+    def _after_unbinding(self, emails) -> None:
+        """Mails without a card keep no content here, unless no mailbox has it any more."""
+        bound = self.env["crm.email.link"].sudo().search([("email_id", "in", emails.ids)])
+        loose = emails.sudo() - bound.email_id
+        loose.write({"is_bound": False})
+        loose.filtered("copy_ids")._drop_content()
+        self._changed(emails)
+
+    def _changed(self, emails) -> None:
+        """Hook: the cards of these mails changed."""
+
+
+class _Mail:
+    """What deciding about one mail needs of it and of the mailboxes that have it."""
+
+    __slots__ = ("conversation_id", "id", "mode", "people", "scope", "subject")
+
+    def __init__(self, id, subject, conversation_id, linked, automatic, all_contacts, people):
+        self.id = id
+        self.subject = subject or ""
+        self.conversation_id = conversation_id or 0
+        self.people = people
+        self.mode = "automatic" if automatic else "manual" if linked else "off"
+        self.scope = "all" if all_contacts else "open_deals"
+
+    def decide(self, known: Known) -> Decision:
+        if self.mode != "automatic":
+            return Decision((), self.mode, ())
+        return decide(self.people, self.subject, self.conversation_id, known, self.scope)

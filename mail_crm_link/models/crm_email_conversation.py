@@ -1,0 +1,33 @@
+from odoo import api, fields, models
+
+
+class CrmEmailConversation(models.Model):
+    """Mails that answer one another.
+
+    Every Message-ID a conversation has shown, as a mail's own or as a reference, is one of
+    its keys; so a mail finds its conversation also when the mails between are missing or
+    come later (the first synchronisation goes from new to old).
+    """
+
+    _name = "crm.email.conversation"
+    _description = "E-mail Conversation"
+
+    email_ids = fields.One2many("crm.email", "conversation_id", "E-mails")
+
+    @api.depends("email_ids.subject")
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        for conversation in self:
+            first = conversation.email_ids[-1:]
+            conversation.display_name = first.subject or self.env._("Conversation")
+
+
+class CrmEmailConversationKey(models.Model):
+    _name = "crm.email.conversation.key"
+    _description = "Message-ID Seen in a Conversation"
+    _log_access = False
+
+    key = fields.Char(required=True)
+    conversation_id = fields.Many2one("crm.email.conversation", required=True, index=True, ondelete="cascade")
+
+    _key_uniq = models.UniqueIndex("(key)")

@@ -1,0 +1,119 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+
+class CrmEmailLink(models.Model):
+    """What binds a mail to a card, and why.
+
+    A link that somebody removed stays as a tombstone (``active`` false), so that nothing
+    automatic brings it back.
+    """
+
+    _name = "crm.email.link"
+    _description = "Link between an E-mail and a Card"
+    _order = "id"
+
+    email_id = fields.Many2one("crm.email", required=True, index=True, ondelete="cascade")
+    lead_id = fields.Many2one("crm.lead", ondelete="cascade")
+    partner_id = fields.Many2one("res.partner", ondelete="cascade")
+    origin = fields.Selection(
+        [
+            ("address", "Address"),
+            ("thread", "Conversation"),
+            ("rule", "Rule"),
+            ("inherited", "Inherited"),
+            ("manual", "By hand"),
+        ],
+        required=True,
+    )
+    reason = fields.Char(required=True)
+    user_id = fields.Many2one("res.users", "Set by", ondelete="set null")
+    active = fields.Boolean(default=True)
+
+    _one_card = models.Constraint("CHECK (num_nonnulls(lead_id, partner_id) = 1)")
+    _lead_uniq = models.UniqueIndex("(lead_id, email_id) WHERE lead_id IS NOT NULL")
+    _partner_uniq = models.UniqueIndex("(partner_id, email_id) WHERE partner_id IS NOT NULL")
+
+    @api.depends("lead_id", "partner_id")
+    def _compute_display_name(self):
+        for link in self:
+            link.display_name = (link.lead_id or link.partner_id).display_name
+
+    # ------------------------------------------------------------------------------------
+    # Rights: a link is there for those who can read its card
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _search(self, domain, offset=0, limit=None, order=None, *, bypass_access=False, **kwargs):
+        if not (self.env.su or bypass_access):
+            domain = Domain(domain) & self._on_readable_card()
+        return super()._search(domain, offset, limit, order, bypass_access=bypass_access, **kwargs)
+
+    def _check_access(self, operation):
+        result = super()._check_access(operation)
+        if self.env.su or result or not self:
+            return result
+        readable = (
+            self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & self._on_readable_card())
+        )
+        forbidden = self - readable.sudo(False)
+        if not forbidden:
+            return None
+        return forbidden, lambda: AccessError(self.env._("You may not see this connection."))
+
+    def _on_readable_card(self) -> Domain:
+        return Domain.custom(to_sql=self._readable_sql)
+
+    def _readable_sql(self, model, alias, query) -> SQL:
+        return SQL(
+            "(%s IN (%s) OR %s IN (%s))",
+            SQL.identifier(alias, "lead_id"),
+            self._readable_cards("crm.lead"),
+            SQL.identifier(alias, "partner_id"),
+            self._readable_cards("res.partner"),
+        )
+
+    def _readable_cards(self, model: str) -> SQL:
+        """Subquery of the cards the user can read, archived ones included."""
+        cards = self.env[model].with_context(active_test=False)
+        if not cards.has_access("read"):
+            return SQL("SELECT NULL::int")
+        return cards._search(Domain.TRUE).select()
+
+    def _readable_query(self):
+        """Query of the links in force on cards the user can read."""
+        return self.sudo()._search(Domain("active", "=", True) & self._on_readable_card())
+
+    # ------------------------------------------------------------------------------------
+    # By hand
+    # ------------------------------------------------------------------------------------
+
+    def _of_card(self, emails, card):
+        """Links in force or removed between these e-mails and this card."""
+        column = self._card_column(card)
+        return (
+            self.sudo().with_context(active_test=False).search([("email_id", "in", emails.ids), (column, "=", card.id)])
+        )
+
+    @api.model
+    def _card_column(self, card) -> str:
+        return "lead_id" if card._name == "crm.lead" else "partner_id"
+
+    def _link_by_hand(self, emails, card) -> None:
+        values = {
+            "active": True,
+            "origin": "manual",
+            "reason": self.env._("By hand, by %s", self.env.user.name),
+            "user_id": self.env.uid,
+        }
+        known = self._of_card(emails, card)
+        known.filtered(lambda link: not link.active).write(values)
+        column = self._card_column(card)
+        self.sudo().create([{**values, "email_id": email.id, column: card.id} for email in emails - known.email_id])
+        self.env["crm.email.binding"]._after_binding(emails)
+
+    def _unlink_by_hand(self, emails, card) -> None:
+        self._of_card(emails, card).write({"active": False, "user_id": self.env.uid})
+        self.env["crm.email.binding"]._after_unbinding(emails)

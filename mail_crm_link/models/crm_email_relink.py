@@ -1,0 +1,76 @@
+"""Past mail follows the cards: what a new or changed card means for stored mail.
+
+Saving a card only notes its addresses here; the mail is bound again in the background, in
+batches, so that saving a contact with ten thousand mails costs one row.
+"""
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..rules.addresses import match_keys
+
+BATCH = 1000
+
+
+class CrmEmailRelink(models.Model):
+    _name = "crm.email.relink"
+    _description = "Address Whose Past Mail Is to Be Bound"
+    _order = "id"
+
+    address = fields.Char(required=True)
+    after_id = fields.Integer(help="Mail up to this id is done.")
+
+    _address_uniq = models.UniqueIndex("(address)")
+
+    @api.model
+    def _enqueue(self, addresses) -> None:
+        """Have the mail of these normalised addresses bound again, from its beginning."""
+        addresses = sorted(address for address in set(addresses) if address)
+        if not addresses:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_email_relink (address, after_id, create_date, write_date)
+                SELECT unnest(%s::text[]), 0, %s, %s
+                ON CONFLICT (address) DO UPDATE SET after_id = 0
+                """,
+                addresses,
+                self.env.cr.now(),
+                self.env.cr.now(),
+            )
+        )
+        self.env.ref("mail_crm_link.cron_relink")._trigger()
+
+    @api.model
+    def _cron_relink(self) -> None:
+        """Work off the addresses, a batch of mails in each transaction."""
+        while waiting := self.search([], limit=1):
+            waiting._bind_batch()
+            remaining = self.search_count([])
+            if not self.env["ir.cron"]._commit_progress(1, remaining=remaining):
+                return
+
+    def _bind_batch(self) -> None:
+        """Bind the next batch of one address; the address goes when none is left."""
+        email_ids = self._next_emails()
+        self.env["crm.email.binding"]._bind(email_ids)
+        if len(email_ids) < BATCH:
+            self.unlink()
+        else:
+            self.after_id = email_ids[-1]
+
+    def _next_emails(self) -> list[int]:
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT email_id FROM crm_email_participant
+                 WHERE address = ANY(%s) AND email_id > %s
+                 ORDER BY email_id LIMIT %s
+                """,
+                list(match_keys(self.address)),
+                self.after_id,
+                BATCH,
+            )
+        )
+        return [email_id for (email_id,) in rows]

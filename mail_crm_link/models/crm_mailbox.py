@@ -1,0 +1,635 @@
+"""A mailbox that somebody connected, and the states it goes through.
+
+::
+
+                 action_connect                first pass done
+      draft ───────────────────► connecting ───────────────────► connected
+                                     │  ▲                          │  ▲
+               sign-in refused       ▼  │ action_connect           ▼  │ next try works
+                                    error ◄──────────────────── waiting
+                                            sign-in refused   (server away, throttled)
+
+    action_pause: from any of these to paused; action_resume: back to connecting
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize
+
+from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
+from ..connectors.imap import IMAPConnector
+from ..sync.backoff import pause
+from ..sync.engine import Engine, Outcome
+from .connection_causes import sentence
+from .orm_store import OrmStore
+
+_logger = logging.getLogger(__name__)
+
+# Seconds that "Sync now" works in the caller's request, and that one mailbox gets in a cron
+# run before the next one's turn.
+REQUEST_SECONDS = 20
+TURN_SECONDS = 60
+# What a folder is forgotten after: a mail that is moved is nowhere for a moment.
+ORPHAN_GRACE = timedelta(days=7)
+# At most one note to the browser in so many seconds.
+PROGRESS_SECONDS = 1.5
+# How old the shown time of the last synchronisation may be.
+LAST_SYNC_PRECISION = timedelta(minutes=5)
+
+IMAP_PORTS = {"ssl": 993, "starttls": 143, "none": 143}
+# A stored password goes only to the server it was given for.
+SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login"}
+
+
+class CrmMailbox(models.Model):
+    _name = "crm.mailbox"
+    _description = "Connected Mailbox"
+    _order = "user_id, id"
+    _inherit = ["bus.listener.mixin"]
+
+    name = fields.Char(compute="_compute_name", store=True, readonly=False)
+    email = fields.Char("Address", required=True)
+    email_normalized = fields.Char(compute="_compute_email_normalized", store=True, index=True)
+    provider = fields.Selection([("imap", "IMAP")], required=True, default="imap")
+    user_id = fields.Many2one(
+        "res.users",
+        "Owner",
+        required=True,
+        index=True,
+        default=lambda self: self.env.uid,
+        domain=[("share", "=", False)],
+        ondelete="cascade",
+    )
+    access = fields.Selection(
+        [("personal", "Personal"), ("shared", "Shared")],
+        required=True,
+        default="personal",
+    )
+    member_ids = fields.Many2many("res.users", string="Members", domain=[("share", "=", False)])
+    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
+    active = fields.Boolean(default=True)
+
+    # --- state --------------------------------------------------------------------------
+    state = fields.Selection(
+        [
+            ("draft", "Not connected"),
+            ("connecting", "First synchronisation"),
+            ("connected", "Connected"),
+            ("error", "Needs attention"),
+            ("waiting", "Waiting"),
+            ("paused", "Paused"),
+        ],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+        index=True,
+    )
+    status_message = fields.Char("Status", readonly=True, copy=False)
+    last_sync = fields.Datetime("Last synchronisation", readonly=True, copy=False)
+    next_sync = fields.Datetime("Next synchronisation", readonly=True, copy=False, index=True)
+    failures = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    sync_started = fields.Datetime(readonly=True, copy=False)
+
+    # --- server -------------------------------------------------------------------------
+    imap_host = fields.Char("IMAP server")
+    imap_port = fields.Integer("IMAP port", compute="_compute_imap_port", store=True, readonly=False)
+    imap_security = fields.Selection(
+        [("ssl", "TLS"), ("starttls", "STARTTLS"), ("none", "None")],
+        "IMAP encryption",
+        required=True,
+        default="ssl",
+    )
+    smtp_host = fields.Char("SMTP server")
+    smtp_port = fields.Integer("SMTP port", default=587)
+    smtp_security = fields.Selection(
+        [("ssl", "TLS"), ("starttls", "STARTTLS"), ("none", "None")],
+        "SMTP encryption",
+        default="starttls",
+    )
+    login = fields.Char("User name", help="Empty: the address.")
+    password = fields.Char(compute="_compute_password", inverse="_inverse_password", copy=False)
+    has_password = fields.Boolean(compute="_compute_has_password")
+
+    # --- what is synchronised and bound -------------------------------------------------
+    crm_link = fields.Boolean(
+        "Establish connections with CRM",
+        default=True,
+        help="Off: mail can be read here, and nothing is bound to cards.",
+    )
+    link_mode = fields.Selection(
+        [("automatic", "Automatic"), ("manual", "By hand")],
+        required=True,
+        default="automatic",
+    )
+    sync_scope = fields.Selection(
+        [
+            ("all", "All contacts"),
+            ("open_deals", "Primary contacts of open opportunities"),
+        ],
+        required=True,
+        default="all",
+    )
+    visibility = fields.Selection(
+        [
+            ("public", "Everybody who sees the card reads it"),
+            ("subject", "Others see date, people and subject"),
+            ("private", "Others see only that there was a mail"),
+        ],
+        required=True,
+        default="private",
+    )
+    store_attachments = fields.Boolean(
+        help="Off: attachments of larger mails stay on the mail server until somebody opens them."
+    )
+    history_days = fields.Integer("Days of history", default=365, help="How far back mail is fetched; 0: all of it.")
+    history_from = fields.Datetime(readonly=True, copy=False)
+    folder_ids = fields.One2many("crm.mailbox.folder", "mailbox_id", "Folders")
+
+    # --- figures ------------------------------------------------------------------------
+    email_count = fields.Integer("E-mails", compute="_compute_email_count")
+    problem_count = fields.Integer("Not readable", compute="_compute_problem_count")
+    progress = fields.Float(compute="_compute_progress", help="Percent.")
+    progress_text = fields.Char(compute="_compute_progress")
+
+    _email_uniq = models.UniqueIndex(
+        "(user_id, email_normalized) WHERE active IS TRUE",
+        "You have connected this address already.",
+    )
+
+    # ------------------------------------------------------------------------------------
+    # Computed
+    # ------------------------------------------------------------------------------------
+
+    @api.depends("email")
+    def _compute_name(self):
+        for mailbox in self:
+            mailbox.name = mailbox.name or mailbox.email
+
+    @api.depends("email")
+    def _compute_email_normalized(self):
+        for mailbox in self:
+            mailbox.email_normalized = email_normalize(mailbox.email)
+
+    @api.constrains("email")
+    def _check_email(self):
+        for mailbox in self:
+            if not mailbox.email_normalized:
+                raise ValidationError(self.env._("“%s” is not an e-mail address.", mailbox.email))
+
+    @api.constrains("history_days")
+    def _check_history_days(self):
+        if any(mailbox.history_days < 0 for mailbox in self):
+            raise ValidationError(self.env._("The days of history are a number of days, or 0 for all."))
+
+    @api.depends("imap_security")
+    def _compute_imap_port(self):
+        for mailbox in self:
+            if not mailbox.imap_port or mailbox.imap_port in IMAP_PORTS.values():
+                mailbox.imap_port = IMAP_PORTS[mailbox.imap_security or "ssl"]
+
+    def _compute_password(self):
+        """Written, never read: the form shows an empty field."""
+        self.password = False
+
+    def _inverse_password(self):
+        secrets = self.env["crm.mailbox.secret"].sudo()
+        for mailbox in self:
+            if mailbox.password:
+                secrets._store__(mailbox, "password", mailbox.password)
+
+    def _compute_has_password(self):
+        # sudo: that there is a password is no secret to who may see the mailbox
+        secrets = self.env["crm.mailbox.secret"].sudo()
+        known = secrets.search([("mailbox_id", "in", self.ids)]).mailbox_id
+        for mailbox in self:
+            mailbox.has_password = mailbox._origin in known
+
+    def _compute_email_count(self):
+        # sudo: a number per mailbox, for those who may see the mailbox
+        counts = dict(
+            self.env["crm.email"].sudo()._read_group([("mailbox_ids", "in", self.ids)], ["mailbox_ids"], ["__count"])
+        )
+        for mailbox in self:
+            mailbox.email_count = counts.get(mailbox.sudo()._origin, 0)
+
+    def _compute_problem_count(self):
+        counts = dict(
+            self.env["crm.email.copy"]
+            .sudo()
+            ._read_group(
+                [("mailbox_id", "in", self.ids), ("state", "!=", "ok")],
+                ["mailbox_id"],
+                ["__count"],
+            )
+        )
+        for mailbox in self:
+            mailbox.problem_count = counts.get(mailbox.sudo()._origin, 0)
+
+    @api.depends("state", "folder_ids.total_count", "folder_ids.synced_count")
+    def _compute_progress(self):
+        for mailbox in self:
+            folders = mailbox.folder_ids.filtered("sync")
+            total = sum(folders.mapped("total_count"))
+            done = min(sum(folders.mapped("synced_count")), total)
+            mailbox.progress = 100.0 * done / total if total else 0.0
+            mailbox.progress_text = mailbox._progress_sentence(done, total)
+
+    def _progress_sentence(self, done: int, total: int) -> str:
+        if self.state != "connecting" or not total:
+            return ""
+        sentence = self.env._("%(done)d of %(total)d messages", done=done, total=total)
+        seconds = (fields.Datetime.now() - self.sync_started).total_seconds() if self.sync_started else 0
+        if not done or seconds < 2:
+            return sentence
+        rate = done / seconds
+        left = timedelta(seconds=round((total - done) / rate))
+        return self.env._(
+            "%(sentence)s, %(rate)d per second, about %(left)s left",
+            sentence=sentence,
+            rate=rate,
+            left=left,
+        )
+
+    # ------------------------------------------------------------------------------------
+    # Changes
+    # ------------------------------------------------------------------------------------
+
+    def write(self, vals):
+        moved = self._moved_away(vals)
+        result = super().write(vals)
+        if moved:
+            moved._forget_password()
+        if "history_days" in vals:
+            self.filtered("history_from")._start_history()
+        return result
+
+    def _moved_away(self, vals):
+        """Return the mailboxes whose sign-in changes without a new password."""
+        if vals.get("password") or not SIGN_IN_FIELDS & vals.keys():
+            return self.browse()
+        return self.filtered(
+            lambda mailbox: any(
+                (mailbox[name] or False) != (vals[name] or False) for name in SIGN_IN_FIELDS & vals.keys()
+            )
+        )
+
+    def _forget_password(self) -> None:
+        """A password must not reach a server that it was not given for."""
+        # sudo: nobody has rights on secrets; write access to the mailbox was checked
+        secrets = self.env["crm.mailbox.secret"].sudo()
+        for mailbox in self:
+            secrets._store__(mailbox, "password", "")
+
+    def _start_history(self) -> None:
+        """Fix the start of the window, and list the folders again for what it adds."""
+        for mailbox in self:
+            mailbox.history_from = (
+                fields.Datetime.now() - timedelta(days=mailbox.history_days) if mailbox.history_days else False
+            )
+        self.sudo().folder_ids.write({"cursor": False})
+        self._sync_soon()
+
+    # ------------------------------------------------------------------------------------
+    # Rights
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _usable_ids(self) -> tuple[int, ...]:
+        """Mailboxes whose mail the current user may read: own ones and shared ones.
+
+        Administrators manage every account and read only what is theirs.
+        """
+        user = self.env.user
+        mailboxes = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    "|",
+                    ("user_id", "=", user.id),
+                    "&",
+                    ("access", "=", "shared"),
+                    ("member_ids", "in", user.ids),
+                ]
+            )
+        )
+        return mailboxes._ids
+
+    # ------------------------------------------------------------------------------------
+    # Connection
+    # ------------------------------------------------------------------------------------
+
+    def _connector(self):
+        """Return the connector of this mailbox's provider, not opened yet."""
+        self.ensure_one()
+        return getattr(self, f"_connector_{self.provider}")()
+
+    def _connector_imap(self) -> IMAPConnector:
+        secrets = self.env["crm.mailbox.secret"].sudo()
+        return IMAPConnector(
+            self.imap_host or "",
+            self.imap_port,
+            self.imap_security,
+            self.login or self.email,
+            secrets._reveal__(self, "password"),
+        )
+
+    @contextmanager
+    def _opened(self) -> Iterator:
+        """Yield the connector, signed in.
+
+        :raise ConnectorError: by consequence, see `connectors.errors`
+        """
+        connector = self._connector()
+        try:
+            connector.open()
+            yield connector
+        finally:
+            connector.close()
+
+    def _sentence(self, error: ConnectorError) -> str:
+        return sentence(self.env, error, self.imap_host, self.login or self.email)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what a connector raises into a sentence for people."""
+        try:
+            yield
+        except ConnectorError as error:
+            raise UserError(self._sentence(error)) from error
+
+    def action_test_connection(self) -> dict:
+        """Sign in and list the folders, and say so; nothing is changed."""
+        self.ensure_one()
+        self._check_complete()
+        with self._explained(), self._opened() as connector:
+            count = len(connector.folders())
+        return self._notification(self.env._("It works: signed in, %d folders found.", count))
+
+    def action_connect(self) -> bool:
+        """Sign in, find the folders, and leave the first synchronisation to the cron.
+
+        :raise UserError: what is wrong and what to do about it; nothing is changed then
+        """
+        for mailbox in self:
+            mailbox._check_complete()
+            with mailbox._explained(), mailbox._opened() as connector:
+                folders = connector.folders()
+            mailbox.sudo()._connected(folders)
+        return True
+
+    def _connected(self, folders) -> None:
+        if not self.history_from and self.history_days:
+            self.history_from = fields.Datetime.now() - timedelta(days=self.history_days)
+        OrmStore(self)._save_folders(folders)
+        self.write(
+            {
+                "state": "connecting",
+                "status_message": False,
+                "failures": 0,
+                "sync_started": fields.Datetime.now(),
+            }
+        )
+        self._sync_soon()
+
+    def _check_complete(self) -> None:
+        self.ensure_one()
+        self.check_access("write")
+        missing = [
+            label
+            for label, value in (
+                (self.env._("IMAP server"), self.imap_host),
+                (self.env._("Password"), self.has_password),
+            )
+            if not value
+        ]
+        if missing:
+            raise UserError(self.env._("Please fill in: %s.", ", ".join(missing)))
+
+    def _notification(self, message: str, kind: str = "success") -> dict:
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"message": message, "type": kind, "sticky": False},
+        }
+
+    # ------------------------------------------------------------------------------------
+    # Buttons
+    # ------------------------------------------------------------------------------------
+
+    def action_sync_now(self) -> bool:
+        """Synchronise for at most 20 seconds; the cron does what is left.
+
+        Works with any client: one without a cron gets to the end by calling again.
+        """
+        self.check_access("write")
+        deadline = time.monotonic() + REQUEST_SECONDS
+        for mailbox in self:
+            if mailbox.state in ("draft", "paused"):
+                raise UserError(self.env._("Connect or resume the mailbox %s first.", mailbox.name))
+            error = mailbox.sudo()._sync(deadline)
+            if error:
+                raise UserError(mailbox._sentence(error))
+            mailbox.sudo().last_sync = fields.Datetime.now()
+        return True
+
+    def action_pause(self) -> bool:
+        self.check_access("write")
+        self.sudo().write({"state": "paused", "next_sync": False})
+        return True
+
+    def action_resume(self) -> bool:
+        """Go on where the mailbox stopped."""
+        self.check_access("write")
+        self.sudo().write({"state": "connecting", "status_message": False})
+        self._sync_soon()
+        return True
+
+    def action_disconnect(self) -> bool:
+        """Forget the password and stop; what was synchronised stays."""
+        self.check_access("write")
+        self._forget_password()
+        self.sudo().write({"state": "draft", "next_sync": False, "status_message": False})
+        return True
+
+    def action_audit(self) -> dict:
+        """Compare every folder with the database, repair, and say what was found."""
+        self.ensure_one()
+        self.check_access("write")
+        if self.state in ("draft", "paused"):
+            raise UserError(self.env._("Connect or resume the mailbox first."))
+        with self._explained():
+            report = self.sudo()._audit()
+        return self._notification(self._audit_sentence(report))
+
+    def _sync_soon(self) -> None:
+        """Have the cron look after these mailboxes at once."""
+        self.sudo().write({"next_sync": False})
+        self.env.ref("mail_crm_link.cron_sync")._trigger()
+
+    # ------------------------------------------------------------------------------------
+    # Synchronisation
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_sync(self) -> None:
+        """Give each mailbox that is due its turn; the longest waiting one first."""
+        cron = self.env["ir.cron"]
+        due = self._due()
+        seconds = cron._commit_progress(remaining=len(due))
+        for mailbox in due:
+            if seconds <= 0:
+                break
+            finished = mailbox._sync_guarded(min(seconds, TURN_SECONDS))
+            # What is left over counts as work: the cron comes back at once.
+            seconds = cron._commit_progress(1, remaining=None if finished else len(due))
+
+    def _due(self):
+        return self.search(
+            [
+                ("state", "in", ("connecting", "connected", "waiting")),
+                "|",
+                ("next_sync", "=", False),
+                ("next_sync", "<=", fields.Datetime.now()),
+            ],
+            order="last_sync NULLS FIRST, id",
+        )
+
+    def _sync_guarded(self, seconds: float) -> bool:
+        """Synchronise one mailbox; whatever goes wrong stays its own matter."""
+        try:
+            self._sync(time.monotonic() + seconds)
+        except Exception:  # the guard around one mailbox: the others must have their turn
+            _logger.exception("Mailbox %s: synchronisation failed", self.id)
+            OrmStore(self).rollback()
+            self._note_failure(
+                Transient("unexpected", cause="unexpected"),
+            )
+        return self.state != "connecting"
+
+    def _sync(self, deadline: float) -> ConnectorError | None:
+        """Synchronise until ``deadline`` (`time.monotonic`); return what stopped it.
+
+        One runner at a time: when another one has the mailbox, nothing happens.
+        """
+        store = OrmStore(self)
+        with store.exclusive() as mine:
+            if not mine:
+                return None
+            try:
+                with self._opened() as connector:
+                    outcome = Engine(connector, store, time.monotonic).run(deadline)
+            except ConnectorError as error:
+                store.rollback()
+                self._note_failure(error)
+                return error
+            self._note_success(outcome)
+        return None
+
+    def _note_success(self, outcome: Outcome) -> None:
+        """Store the state after a run; one that found nothing new writes nothing.
+
+        But now and then, so that people see that the mailbox is looked after.
+        """
+        now = fields.Datetime.now()
+        values = {}
+        if outcome.finished and self.state != "connected":
+            values.update(state="connected", status_message=False)
+        if self.failures:
+            values.update(failures=0, next_sync=False)
+        stale = not self.last_sync or now - self.last_sync > LAST_SYNC_PRECISION
+        if not (values or stale or outcome.changed):
+            return
+        self.write({**values, "last_sync": now})
+        OrmStore(self).commit()
+        self._announce_progress(force=True)
+
+    def _note_failure(self, error: ConnectorError) -> None:
+        _logger.info("Mailbox %s: %s", self.id, error)
+        values = {"status_message": self._sentence(error), "failures": self.failures + 1}
+        if isinstance(error, SignInNeeded | NotAllowed):
+            values.update(state="error", next_sync=False)
+        else:
+            seconds = pause(self.failures, getattr(error, "retry_after", None))
+            values.update(
+                state="waiting",
+                next_sync=fields.Datetime.now() + timedelta(seconds=seconds),
+            )
+        self.write(values)
+        OrmStore(self).commit()
+        self._announce_progress(force=True)
+
+    def _announce_progress(self, force: bool = False) -> None:
+        """Tell the owner's browser how far it is, not more than needed."""
+        now = time.monotonic()
+        last = _announced.get((self.env.cr.dbname, self.id), 0)
+        if not force and now - last < PROGRESS_SECONDS:
+            return
+        _announced[self.env.cr.dbname, self.id] = now
+        self.invalidate_recordset(["progress", "progress_text"])
+        self.user_id._bus_send(
+            "mail_crm_link.progress",
+            {
+                "id": self.id,
+                "state": self.state,
+                "status_message": self.status_message or "",
+                "progress": self.progress,
+                "progress_text": self.progress_text,
+                "last_sync": fields.Datetime.to_string(self.last_sync) or False,
+            },
+        )
+        OrmStore(self).commit()
+
+    # ------------------------------------------------------------------------------------
+    # Audit
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_audit(self) -> None:
+        """Compare all mailboxes with the database, and forget what nobody has any more."""
+        mailboxes = self.search([("state", "=", "connected")])
+        for mailbox in mailboxes:
+            mailbox._audit_guarded()
+            if not self.env["ir.cron"]._commit_progress(1):
+                return
+
+    def _audit_guarded(self) -> None:
+        try:
+            self._audit()
+        except ConnectorError as error:
+            OrmStore(self).rollback()
+            self._note_failure(error)
+
+    def _audit(self):
+        """Compare and repair; return the engine's report, None while a sync is running."""
+        store = OrmStore(self)
+        with store.exclusive() as mine:
+            if not mine:
+                return None
+            with self._opened() as connector:
+                report = Engine(connector, store, time.monotonic).audit()
+            store.sweep(ORPHAN_GRACE)
+        return report
+
+    def _audit_sentence(self, report) -> str:
+        if report is None:
+            return self.env._("A synchronisation is running; try again when it is done.")
+        return self.env._(
+            "%(server)d messages on the server, %(missing)d were missing and were fetched,"
+            " %(surplus)d were gone, %(unreadable)d cannot be read.",
+            server=report.on_server,
+            missing=report.missing,
+            surplus=report.surplus,
+            unreadable=self.problem_count,
+        )
+
+
+# When a progress note was sent last, by database and mailbox, in `time.monotonic` seconds.
+_announced: dict[tuple[str, int], float] = {}

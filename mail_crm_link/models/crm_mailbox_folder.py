@@ -1,0 +1,51 @@
+from odoo import api, fields, models
+
+# What of a mailbox is synchronised unless its owner decides otherwise. Folders that people
+# made themselves belong to it: a server-side filter may deliver customers' mail there.
+SYNCED_ROLES = ("inbox", "sent", "archive", "other")
+
+
+class CrmMailboxFolder(models.Model):
+    _name = "crm.mailbox.folder"
+    _description = "Mailbox Folder"
+    _order = "mailbox_id, sequence, name"
+
+    mailbox_id = fields.Many2one("crm.mailbox", required=True, index=True, ondelete="cascade", readonly=True)
+    name = fields.Char(required=True, readonly=True)
+    remote_id = fields.Char(required=True, readonly=True, help="The provider's own name of the folder.")
+    role = fields.Selection(
+        [
+            ("inbox", "Inbox"),
+            ("sent", "Sent"),
+            ("archive", "Archive"),
+            ("drafts", "Drafts"),
+            ("junk", "Junk"),
+            ("trash", "Trash"),
+            ("other", "Other"),
+        ],
+        required=True,
+        default="other",
+    )
+    sequence = fields.Integer(compute="_compute_sequence", store=True)
+    selectable = fields.Boolean(default=True, readonly=True)
+    sync = fields.Boolean("Synchronise", default=True)
+    absent_since = fields.Datetime(readonly=True, help="Since when the server no longer lists this folder (UTC).")
+    problem = fields.Char(readonly=True)
+    total_count = fields.Integer("Messages on the server", readonly=True)
+    synced_count = fields.Integer("Synchronised", readonly=True)
+    cursor = fields.Char(groups=fields.NO_ACCESS)
+    attempts = fields.Integer(groups=fields.NO_ACCESS)
+
+    _remote_id_uniq = models.UniqueIndex("(mailbox_id, remote_id)")
+
+    @api.depends("role")
+    def _compute_sequence(self):
+        order = ["inbox", "sent", "archive", "other", "drafts", "junk", "trash"]
+        for folder in self:
+            folder.sequence = order.index(folder.role)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("sync"):
+            self.mailbox_id._sync_soon()
+        return result

@@ -1,0 +1,625 @@
+"""Turn what a connector fetched into rows, a page at a time.
+
+Pages are written by SQL, one statement a table: the ORM's `create` costs ten times as much
+a mail and none of its hooks belongs to these tables. Nothing here commits.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+
+from odoo.tools import SQL
+from odoo.tools.mail import formataddr
+
+from ..connectors.base import Changes, Content, Envelope, FetchFailure
+from ..rules import automatic, conversation
+from ..rules.addresses import Address
+from ..rules.message import (
+    Attachment,
+    Body,
+    Header,
+    body_from_parts,
+    parse_body,
+    parse_header,
+    sanitize,
+    snippet,
+    text_to_html,
+)
+
+INT4_MAX = 2**31 - 1
+# A server's date may be ahead of ours by a wrong clock, not by more.
+CLOCK_TOLERANCE = timedelta(days=1)
+TRIES = 3
+
+
+def insert(env, table: str, rows: Sequence[dict], suffix: SQL) -> list[tuple]:
+    """Insert rows of equal keys with one statement; PostgreSQL casts by the table.
+
+    :param suffix: ``ON CONFLICT`` and ``RETURNING`` clauses
+    """
+    if not rows:
+        return []
+    columns = SQL(", ").join(SQL.identifier(column) for column in rows[0])
+    query = SQL(
+        "INSERT INTO %(table)s (%(columns)s) SELECT %(columns)s"
+        " FROM json_populate_recordset(NULL::%(table)s, %(rows)s) %(suffix)s",
+        table=SQL.identifier(table),
+        columns=columns,
+        rows=json.dumps(rows, default=str),
+        suffix=suffix,
+    )
+    env.cr.execute(query)
+    return env.cr.fetchall() if env.cr.description else []
+
+
+class EnvelopeRows:
+    """The mails of one page of one folder."""
+
+    def __init__(self, mailbox, folder_id: int, uidvalidity: str):
+        self.mailbox = mailbox
+        self.env = mailbox.env
+        self.folder = self.env["crm.mailbox.folder"].browse(folder_id)
+        self.uidvalidity = uidvalidity
+        self.now = self.env.cr.now()
+
+    # --- save ---------------------------------------------------------------------------
+
+    def save(self, envelopes: Sequence[Envelope]) -> int:
+        """Store mails, copies, conversations and bindings; return how many copies are new."""
+        headers = [parse_header(one.header, one.size) for one in envelopes]
+        known = self._known(headers)
+        fresh = self._insert_emails(envelopes, headers, known)
+        known.update(fresh)
+        email_ids = [known[header.identity] for header in headers]
+        added = self._insert_copies(envelopes, email_ids)
+        self._insert_participants(headers, fresh)
+        self._join_conversations(headers, email_ids, set(fresh.values()))
+        self._bind(email_ids)
+        return added
+
+    def _known(self, headers: Iterable[Header]) -> dict[str, int]:
+        """Stored mails of these identities; of contradicting ones the first."""
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT DISTINCT ON (identity) identity, id FROM crm_email"
+                    " WHERE identity = ANY(%s) ORDER BY identity, variant, id",
+                    list({header.identity for header in headers}),
+                )
+            )
+        )
+
+    def _insert_emails(self, envelopes, headers, known) -> dict[str, int]:
+        own = self._own_addresses()
+        rows = {
+            header.identity: self._email_row(envelope, header, own)
+            for envelope, header in zip(envelopes, headers, strict=True)
+            if header.identity not in known
+        }
+        return dict(insert(self.env, "crm_email", list(rows.values()), SQL("RETURNING identity, id")))
+
+    def _own_addresses(self) -> frozenset[str]:
+        return self.env["crm.email.binding"]._own_addresses()
+
+    def _email_row(self, envelope: Envelope, header: Header, own: frozenset[str]) -> dict:
+        verdict = automatic.classify(header)
+        return {
+            "identity": header.identity,
+            "variant": "",
+            "message_id": header.message_id,
+            "header_subject": header.subject,
+            "header_from": _people([header.from_] if header.from_ else []),
+            "header_to": _people(header.to),
+            "header_cc": _people(header.cc),
+            "header_date": header.date_raw,
+            "date": self._date(envelope, header),
+            "direction": self._direction(header, own),
+            "has_attachment": header.maybe_attachment,
+            "size": min(envelope.size, INT4_MAX),
+            "automatic": verdict.kind,
+            "automatic_reason": verdict.reason or None,
+            "body_state": "none",
+            "is_bound": False,
+            **self._stamps(),
+        }
+
+    def _stamps(self) -> dict:
+        return {
+            "create_uid": self.env.uid,
+            "create_date": self.now,
+            "write_uid": self.env.uid,
+            "write_date": self.now,
+        }
+
+    def _date(self, envelope: Envelope, header: Header) -> datetime:
+        """The server's date, unless it lies in the future. UTC, naive as Odoo stores it."""
+        received = _naive(envelope.received)
+        latest = self.now + CLOCK_TOLERANCE
+        if received <= latest:
+            return received
+        sent = _naive(header.date) if header.date else self.now
+        return min(sent, self.now)
+
+    def _direction(self, header: Header, own: frozenset[str]) -> str:
+        if self.folder.role == "sent":
+            return "out"
+        return "out" if header.from_ and header.from_.email in own else "in"
+
+    def _insert_copies(self, envelopes, email_ids) -> int:
+        """Store where the mails were seen; return how many places are new."""
+        rows = {
+            envelope.remote_id: {
+                **self._location(envelope.remote_id),
+                "email_id": email_id,
+                "seen": envelope.seen,
+                "size": min(envelope.size, INT4_MAX),
+                "received": _naive(envelope.received),
+                "state": "ok",
+                "attempts": 0,
+            }
+            for envelope, email_id in zip(envelopes, email_ids, strict=True)
+        }
+        return self._upsert_copies(list(rows.values()), SQL("0"))
+
+    def _location(self, remote_id: str) -> dict:
+        return {
+            "mailbox_id": self.mailbox.id,
+            "folder_id": self.folder.id,
+            "uidvalidity": self.uidvalidity,
+            "remote_id": remote_id,
+            "reason": None,
+            **self._stamps(),
+        }
+
+    def _upsert_copies(self, rows: Sequence[dict], attempts: SQL) -> int:
+        returned = insert(
+            self.env,
+            "crm_email_copy",
+            rows,
+            SQL(
+                """
+                ON CONFLICT (folder_id, uidvalidity, remote_id) DO UPDATE
+                   SET email_id = excluded.email_id, seen = excluded.seen,
+                       size = excluded.size, state = excluded.state,
+                       reason = excluded.reason, attempts = %s
+                RETURNING (xmax = 0)
+                """,
+                attempts,
+            ),
+        )
+        return sum(new for (new,) in returned)
+
+    def save_failures(self, failures: Sequence[FetchFailure], attempts: int = 1) -> int:
+        """Store places that could not be read, with the reason.
+
+        What was expunged meanwhile leaves nothing. Others are tried again by the audit, and
+        given up after three tries.
+
+        :param attempts: how often it was tried now
+        """
+        rows = [
+            {
+                **self._location(failure.remote_id),
+                "email_id": None,
+                "seen": None,
+                "size": None,
+                "received": None,
+                "state": "quarantined" if attempts >= TRIES else "failed",
+                "attempts": attempts,
+                "reason": failure.reason,
+            }
+            for failure in failures
+            if not failure.gone
+        ]
+        added = self._upsert_copies(rows, SQL("crm_email_copy.attempts + 1"))
+        if rows:
+            self._give_up_after_three()
+        return added
+
+    def _give_up_after_three(self) -> None:
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email_copy SET state = 'quarantined'"
+                " WHERE folder_id = %s AND state = 'failed' AND attempts >= %s",
+                self.folder.id,
+                TRIES,
+            )
+        )
+
+    def _insert_participants(self, headers, fresh: dict[str, int]) -> None:
+        by_identity = {header.identity: header for header in headers}
+        rows = [
+            {
+                "email_id": email_id,
+                "kind": kind,
+                "name": person.name or None,
+                "address": person.email,
+            }
+            for identity, email_id in fresh.items()
+            for kind, person in _participants(by_identity[identity])
+        ]
+        insert(self.env, "crm_email_participant", rows, SQL(""))
+
+    # --- conversations ------------------------------------------------------------------
+
+    def _join_conversations(self, headers, email_ids, fresh: set[int]) -> None:
+        """Put new mails into their conversations, which may turn out to be one."""
+        mails = {
+            email_id: conversation.keys(header)
+            for header, email_id in zip(headers, email_ids, strict=True)
+            if email_id in fresh
+        }
+        if not mails:
+            return
+        groups = conversation.join(list(mails.values()), self._known_keys(mails))
+        targets = self._targets(groups)
+        self._merge(groups, targets)
+        self._insert_keys(groups, targets)
+        self._assign(list(mails), groups, targets)
+
+    def _known_keys(self, mails: dict[int, tuple[str, ...]]) -> dict[str, int]:
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT key, conversation_id FROM crm_email_conversation_key WHERE key = ANY(%s)",
+                    list({key for keys in mails.values() for key in keys}),
+                )
+            )
+        )
+
+    def _targets(self, groups) -> list[int]:
+        """The conversation of each group: the oldest it touches, or a new one."""
+        missing = [self._stamps() for group in groups if not group.conversations]
+        created = insert(self.env, "crm_email_conversation", missing, SQL("RETURNING id"))
+        new = iter(id_ for (id_,) in created)
+        return [min(group.conversations) if group.conversations else next(new) for group in groups]
+
+    def _merge(self, groups, targets) -> None:
+        """Make one of the conversations that a group connects."""
+        pairs = [
+            (old, target)
+            for group, target in zip(groups, targets, strict=True)
+            for old in group.conversations - {target}
+        ]
+        if not pairs:
+            return
+        old, target = (list(column) for column in zip(*pairs, strict=True))
+        for table in ("crm_email", "crm_email_conversation_key"):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s t SET conversation_id = m.target"
+                    " FROM unnest(%s::int[], %s::int[]) AS m(old, target)"
+                    " WHERE t.conversation_id = m.old",
+                    SQL.identifier(table),
+                    old,
+                    target,
+                )
+            )
+        self.env.cr.execute(SQL("DELETE FROM crm_email_conversation WHERE id = ANY(%s)", old))
+
+    def _insert_keys(self, groups, targets) -> None:
+        rows = [
+            {"key": key, "conversation_id": target}
+            for group, target in zip(groups, targets, strict=True)
+            for key in group.keys
+        ]
+        insert(self.env, "crm_email_conversation_key", rows, SQL("ON CONFLICT DO NOTHING"))
+
+    def _assign(self, email_ids, groups, targets) -> None:
+        pairs = [
+            (email_ids[position], target)
+            for group, target in zip(groups, targets, strict=True)
+            for position in group.mails
+        ]
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email e SET conversation_id = a.conversation_id"
+                " FROM unnest(%s::int[], %s::int[]) AS a(id, conversation_id)"
+                " WHERE e.id = a.id",
+                [email_id for email_id, _ in pairs],
+                [target for _, target in pairs],
+            )
+        )
+
+    # --- binding ------------------------------------------------------------------------
+
+    def _bind(self, email_ids: Sequence[int]) -> None:
+        """Bind the mails that this mailbox sees for the first time."""
+        rows = [{"email_id": email_id, "mailbox_id": self.mailbox.id} for email_id in dict.fromkeys(email_ids)]
+        new = insert(
+            self.env,
+            "crm_email_mailbox_rel",
+            rows,
+            SQL("ON CONFLICT DO NOTHING RETURNING email_id"),
+        )
+        self._adopt(email_ids)
+        self.env["crm.email.binding"]._bind([email_id for (email_id,) in new])
+
+    def _adopt(self, email_ids: Sequence[int]) -> None:
+        """A mail that came back is no orphan; one of another size is to be compared."""
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH adopted AS (
+                    UPDATE crm_email SET orphaned_at = NULL
+                     WHERE id = ANY(%(ids)s) AND orphaned_at IS NOT NULL)
+                UPDATE crm_email_copy c SET suspect = true
+                  FROM (SELECT email_id FROM crm_email_copy
+                         WHERE email_id = ANY(%(ids)s) AND mailbox_id = %(mailbox)s
+                         GROUP BY email_id HAVING min(size) != max(size)) AS unequal
+                 WHERE c.email_id = unequal.email_id AND c.mailbox_id = %(mailbox)s
+                   AND c.compared IS NOT TRUE AND c.suspect IS NOT TRUE
+                """,
+                ids=list(set(email_ids)),
+                mailbox=self.mailbox.id,
+            )
+        )
+
+    # --- removal ------------------------------------------------------------------------
+
+    def remove(self, changes: Changes) -> int:
+        """Drop copies the server no longer has; return how many.
+
+        Only a complete listing, or the server's own word, is ground enough.
+        """
+        gone = SQL("uidvalidity = %s AND remote_id = ANY(%s)", self.uidvalidity, list(changes.vanished))
+        if changes.present is not None:
+            gone = SQL(
+                """(uidvalidity IS DISTINCT FROM %s OR NOT EXISTS (
+                    SELECT FROM unnest(%s::text[]) AS present(id)
+                     WHERE present.id = remote_id))""",
+                self.uidvalidity,
+                list(changes.present),
+            )
+        rows = self.env.execute_query(
+            SQL(
+                "DELETE FROM crm_email_copy WHERE folder_id = %s AND %s RETURNING email_id",
+                self.folder.id,
+                gone,
+            )
+        )
+        self._mark_orphans({email_id for (email_id,) in rows if email_id})
+        return len(rows)
+
+    def _mark_orphans(self, email_ids: set[int]) -> None:
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email e SET orphaned_at = %s WHERE id = ANY(%s)"
+                " AND NOT EXISTS (SELECT FROM crm_email_copy c WHERE c.email_id = e.id)",
+                self.now,
+                list(email_ids),
+            )
+        )
+
+    # --- contradiction ------------------------------------------------------------------
+
+    def save_variant(self, copy_id: int, envelope: Envelope, variant: str) -> int:
+        """Make a mail of its own of a copy whose content contradicts its mail's; return it."""
+        header = parse_header(envelope.header, envelope.size)
+        row = self._email_row(envelope, header, self._own_addresses())
+        [(email_id, new)] = insert(
+            self.env,
+            "crm_email",
+            [{**row, "variant": variant}],
+            SQL("ON CONFLICT (identity, variant) DO UPDATE SET variant = excluded.variant RETURNING id, (xmax = 0)"),
+        )
+        self.env.cr.execute(SQL("UPDATE crm_email_copy SET email_id = %s WHERE id = %s", email_id, copy_id))
+        if new:
+            self._insert_participants([header], {header.identity: email_id})
+            self._join_conversations([header], [email_id], {email_id})
+        self._bind([email_id])
+        return email_id
+
+
+class ContentRows:
+    """Bodies and attachments of mails whose envelopes are stored."""
+
+    def __init__(self, mailbox):
+        self.mailbox = mailbox
+        self.env = mailbox.env
+
+    def save(self, wanted, contents: Sequence[Content | FetchFailure]) -> None:
+        """Store a batch of one folder's contents."""
+        copies = self._copies({one.remote_id: one.key for one in wanted})
+        self._save_failures(
+            {
+                copies[one.remote_id].id: one
+                for one in contents
+                if isinstance(one, FetchFailure) and one.remote_id in copies
+            }
+        )
+        bodies = {
+            copies[one.remote_id]: body_of(one)
+            for one in contents
+            if isinstance(one, Content) and one.remote_id in copies
+        }
+        headers = {
+            copies[one.remote_id]: one for one in contents if isinstance(one, Content) and one.remote_id in copies
+        }
+        self._compare(bodies, headers)
+        self._clear_attempts(bodies)
+        self._save_bodies(bodies)
+
+    def save_one(self, copy, content: Content) -> None:
+        """Store the content of one copy ahead of its turn."""
+        self._save_bodies({copy: body_of(content)})
+
+    def _copies(self, keys: dict[str, int]) -> dict:
+        found = self.env["crm.email.copy"].browse(keys.values()).exists()
+        found.fetch(["email_id", "suspect", "received", "size", "seen"])
+        found.email_id.fetch(["body_digest", "body_state", "mail_message_id", "is_bound"])
+        by_id = {copy.id: copy for copy in found if copy.email_id}
+        return {remote_id: by_id[key] for remote_id, key in keys.items() if key in by_id}
+
+    def _save_failures(self, failures: dict[int, FetchFailure]) -> None:
+        if not failures:
+            return
+        copies = self.env["crm.email.copy"].browse(failures)
+        for copy in copies:
+            copy.write({"state": "failed", "reason": failures[copy.id].reason})
+        hopeless = copies.email_id.filtered(
+            lambda email: email.body_state == "wanted" and not any(copy.state == "ok" for copy in email.copy_ids)
+        )
+        for email in hopeless:
+            reason = next(iter(email.copy_ids.mapped("reason")))
+            email.write({"body_state": "failed", "body_reason": reason})
+
+    def _clear_attempts(self, bodies: dict) -> None:
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email_copy SET attempts = 0 WHERE id = ANY(%s)",
+                [copy.id for copy in bodies],
+            )
+        )
+
+    # --- contradiction ------------------------------------------------------------------
+
+    def _compare(self, bodies: dict, contents: dict) -> None:
+        """Split copies whose contents contradict the mail they were taken for."""
+        for copy, body in bodies.items():
+            if not copy.suspect:
+                continue
+            copy.write({"suspect": False, "compared": True})
+            email = copy.email_id
+            if not email.body_digest:
+                email.body_digest = body.digest
+            elif email.body_digest != body.digest:
+                self._split(copy, contents[copy], body)
+
+    def _split(self, copy, content: Content, body: Body) -> None:
+        envelope = Envelope(
+            content.remote_id,
+            content.header,
+            copy.size,
+            copy.received.replace(tzinfo=timezone.utc),
+            copy.seen,
+        )
+        rows = EnvelopeRows(self.mailbox, copy.folder_id.id, copy.uidvalidity or "")
+        self.env.flush_all()
+        rows.save_variant(copy.id, envelope, body.digest[:16])
+        self.env.invalidate_all()
+
+    # --- bodies -------------------------------------------------------------------------
+
+    def _save_bodies(self, bodies: dict) -> None:
+        """Store what is on cards; a body fetched only to be compared is not kept."""
+        kept = {
+            copy.email_id: body
+            for copy, body in bodies.items()
+            if copy.email_id.body_state == "wanted" and copy.email_id.mail_message_id
+        }
+        if not kept:
+            return
+        self._save_attachments(kept)
+        rows = [
+            {
+                "message_id": email.mail_message_id.id,
+                "body": html_of(email.id, body),
+                "email_id": email.id,
+                "snippet": snippet(body),
+                "digest": body.digest,
+                "has_attachment": any(not one.inline for one in body.attachments),
+            }
+            for email, body in kept.items()
+        ]
+        self._update(rows)
+
+    def _update(self, rows: Sequence[dict]) -> None:
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH fetched AS (
+                    SELECT * FROM json_to_recordset(%s) AS r(
+                        message_id int, body text, email_id int, snippet text,
+                        digest text, has_attachment boolean)),
+                messages AS (
+                    UPDATE mail_message m SET body = fetched.body
+                      FROM fetched WHERE m.id = fetched.message_id)
+                UPDATE crm_email e
+                   SET body_state = 'stored', body_reason = NULL,
+                       stored_snippet = fetched.snippet, body_digest = fetched.digest,
+                       has_attachment = fetched.has_attachment
+                  FROM fetched WHERE e.id = fetched.email_id
+                """,
+                json.dumps(rows),
+            )
+        )
+        self.env["mail.message"].invalidate_model(["body"], flush=False)
+        self.env["crm.email"].invalidate_model(flush=False)
+
+    def _save_attachments(self, bodies: dict) -> None:
+        """List the attachments; those that came with the mail are stored as well."""
+        values = [
+            _attachment_values(email, attachment) for email, body in bodies.items() for attachment in body.attachments
+        ]
+        if not values:
+            return
+        attachments = (
+            self.env["ir.attachment"]
+            .with_context(image_no_postprocess=True, attachments_mime_plainxml=True)
+            .create(values)
+        )
+        rows = [{"message_id": attachment.res_id, "attachment_id": attachment.id} for attachment in attachments]
+        insert(self.env, "message_attachment_rel", rows, SQL("ON CONFLICT DO NOTHING"))
+
+
+def _attachment_values(email, attachment: Attachment) -> dict:
+    """Attachments hang on the message, so that only who may read it may read them."""
+    values = {
+        "name": attachment.filename or email.env._("Attachment"),
+        "mimetype": attachment.content_type,
+        "res_model": "mail.message",
+        "res_id": email.mail_message_id.id,
+        "crm_email_section": attachment.section,
+    }
+    if attachment.content is not None:
+        return {**values, "type": "binary", "raw": attachment.content}
+    return {
+        **values,
+        "type": "url",
+        "url": attachment_url(email.id, attachment.section),
+        "file_size": attachment.size,
+    }
+
+
+def attachment_url(email_id: int, section: str) -> str:
+    """Where an attachment is fetched from the mailbox when somebody opens it."""
+    return f"/mail_crm_link/attachment/{email_id}/{section}"
+
+
+def html_of(email_id: int, body: Body) -> str:
+    """The mail's body, sanitised, with its inline images from our own addresses."""
+    html = sanitize(body.html) if body.html else text_to_html(body.text)
+    for attachment in body.attachments:
+        if attachment.inline and attachment.content_id:
+            url = attachment_url(email_id, attachment.section)
+            html = html.replace(f"cid:{attachment.content_id}", url)
+    return html
+
+
+def body_of(content: Content) -> Body:
+    if content.raw is not None:
+        return parse_body(content.raw)
+    return body_from_parts(content.header, content.parts)
+
+
+def _naive(moment: datetime) -> datetime:
+    """UTC without a zone, as Odoo stores it."""
+    return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+
+
+def _people(addresses: Iterable[Address]) -> str | None:
+    return ", ".join(_person(one) for one in addresses) or None
+
+
+def _person(address: Address) -> str:
+    return formataddr((address.name, address.email), charset=None) if address.name else address.email
+
+
+def _participants(header: Header) -> Iterator[tuple[str, Address]]:
+    if header.from_ and header.from_.email:
+        yield "from", header.from_
+    for kind, people in (("to", header.to), ("cc", header.cc), ("bcc", header.bcc)):
+        for person in people:
+            if person.email:
+                yield kind, person

@@ -1,0 +1,325 @@
+"""The rows of one mailbox, as `sync.store.MailboxStore` wants them.
+
+This is the only place that commits. Every public method is one transaction: when it
+returns, its rows are durable; when it raises, nothing of it stays. Odoo runs on
+REPEATABLE READ, so two mailboxes that receive the same mail at once make one of them fail
+to serialise: that step is taken again from its beginning.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from psycopg2 import DataError, errorcodes
+from psycopg2.errors import (
+    DeadlockDetected,
+    SerializationFailure,
+    UniqueViolation,
+)
+
+from odoo.tools import SQL
+
+from ..connectors.base import Changes, Content, Envelope, FetchFailure, Folder
+from ..connectors.errors import ConnectorError
+from ..sync.store import FolderState, Wanted
+from .crm_mailbox_folder import SYNCED_ROLES
+from .email_rows import ContentRows, EnvelopeRows
+
+_logger = logging.getLogger(__name__)
+
+RETRIED = (SerializationFailure, DeadlockDetected, UniqueViolation)
+RETRIES = 8
+TRIES_BEFORE_QUARANTINE = 3
+# First key of the advisory locks that keep two runners off one mailbox.
+LOCK_SPACE = 0x6D636C
+
+
+class OrmStore:
+    """:param mailbox: the ``crm.mailbox`` record whose rows these are"""
+
+    def __init__(self, mailbox):
+        self.mailbox = mailbox.sudo()
+        self.env = self.mailbox.env
+        self.since = self.mailbox.history_from or None
+
+    # --- transactions -------------------------------------------------------------------
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        """Hold the mailbox for this process, over all hosts; yield whether it worked.
+
+        A lock of the session, not of the transaction: a run commits after each page. The
+        server lets go of it when the process dies.
+        """
+        key = (LOCK_SPACE, self.mailbox.id)
+        [(held,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_lock(%s, %s)", *key))
+        try:
+            yield held
+        finally:
+            if held:
+                self.env.cr.rollback()
+                self.env.execute_query(SQL("SELECT pg_advisory_unlock(%s, %s)", *key))
+
+    def _durably(self, step: Callable, *args):
+        for retry in range(RETRIES):
+            try:
+                result = step(*args)
+                self.env.flush_all()
+                self.env.cr.commit()
+                return result
+            except RETRIED:
+                self._rollback()
+                if retry == RETRIES - 1:
+                    raise
+                _logger.info("Mailbox %s: step taken again", self.mailbox.id)
+            except BaseException:
+                self._rollback()
+                raise
+
+    def _rollback(self) -> None:
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    def commit(self) -> None:
+        """Make durable what the caller wrote on the mailbox itself."""
+        self._durably(lambda: None)
+
+    def rollback(self) -> None:
+        """Forget an unfinished step, for instance after a connector failed."""
+        self._rollback()
+
+    # --- folders ------------------------------------------------------------------------
+
+    def save_folders(self, folders: Sequence[Folder]) -> None:
+        if self._folders_differ(folders):
+            self._durably(self._save_folders, folders)
+
+    def _folders_differ(self, folders: Sequence[Folder]) -> bool:
+        stored = {
+            (folder.remote_id, folder.selectable) for folder in self.mailbox.folder_ids if not folder.absent_since
+        }
+        return stored != {(folder.remote_id, folder.selectable) for folder in folders}
+
+    def _save_folders(self, folders: Sequence[Folder]) -> None:
+        stored = {folder.remote_id: folder for folder in self.mailbox.folder_ids}
+        for folder in folders:
+            values = {
+                "name": folder.name,
+                "selectable": folder.selectable,
+                "absent_since": False,
+            }
+            if known := stored.pop(folder.remote_id, None):
+                known.write(values)
+            else:
+                self.mailbox.folder_ids.create(
+                    {
+                        **values,
+                        "mailbox_id": self.mailbox.id,
+                        "remote_id": folder.remote_id,
+                        "role": folder.role,
+                        "sync": folder.role in SYNCED_ROLES,
+                    }
+                )
+        for folder in stored.values():
+            folder.absent_since = folder.absent_since or self.env.cr.now()
+        self.mailbox.invalidate_recordset(["folder_ids"])
+
+    def rename_folder(self, key: int, folder: Folder) -> None:
+        def rename():
+            # The new name may be stored already, as a folder without mail.
+            self.mailbox.folder_ids.filtered(
+                lambda other: other.remote_id == folder.remote_id and other.id != key
+            ).unlink()
+            self.env["crm.mailbox.folder"].browse(key).write(
+                {
+                    "remote_id": folder.remote_id,
+                    "name": folder.name,
+                    "absent_since": False,
+                }
+            )
+
+        self._durably(rename)
+
+    def folders(self) -> list[FolderState]:
+        folders = self.mailbox.folder_ids.filtered(
+            lambda folder: folder.sync and folder.selectable and not folder.absent_since
+        )
+        return [
+            FolderState(
+                folder.id,
+                self.as_folder(folder),
+                folder.cursor or None,
+                folder.attempts,
+            )
+            for folder in folders.sorted()
+        ]
+
+    @staticmethod
+    def as_folder(folder) -> Folder:
+        return Folder(folder.remote_id, folder.name, folder.role, folder.selectable)
+
+    def folder_failed(self, key: int, error: ConnectorError) -> None:
+        folder = self.env["crm.mailbox.folder"].browse(key)
+        sentence = self.mailbox._sentence(error)
+        if folder.problem != sentence:
+            self._durably(folder.write, {"problem": sentence})
+
+    # --- pages --------------------------------------------------------------------------
+
+    def begin_page(self, key: int) -> None:
+        self._durably(
+            self.env.cr.execute,
+            SQL(
+                "UPDATE crm_mailbox_folder SET attempts = coalesce(attempts, 0) + 1 WHERE id = %s",
+                key,
+            ),
+        )
+
+    def save_page(self, key: int, changes: Changes, envelopes: Sequence[Envelope | FetchFailure]) -> None:
+        self._durably(self._save_page, key, changes, envelopes)
+        self.mailbox._announce_progress()
+
+    def _save_page(self, key, changes, envelopes) -> None:
+        rows = EnvelopeRows(self.mailbox, key, changes.uidvalidity)
+        stored = [one for one in envelopes if isinstance(one, Envelope)]
+        added = self._save_bisected(rows, stored)
+        added += rows.save_failures([one for one in envelopes if isinstance(one, FetchFailure)])
+        self._save_seen(key, changes)
+        self._save_cursor(key, changes, added)
+
+    def _save_bisected(self, rows: EnvelopeRows, envelopes: Sequence[Envelope]) -> int:
+        """Store envelopes; return how many are new. One that PostgreSQL refuses costs one."""
+        if not envelopes:
+            return 0
+        try:
+            with self.env.cr.savepoint():
+                return rows.save(envelopes)
+        except DataError as error:
+            if len(envelopes) == 1:
+                reason = errorcodes.lookup(error.pgcode) if error.pgcode else str(error)
+                failure = FetchFailure(envelopes[0].remote_id, f"Not storable: {reason}")
+                return rows.save_failures([failure])
+        middle = len(envelopes) // 2
+        return self._save_bisected(rows, envelopes[:middle]) + self._save_bisected(rows, envelopes[middle:])
+
+    def _save_seen(self, key: int, changes: Changes) -> None:
+        if not changes.seen:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_email_copy c SET seen = s.seen
+                  FROM unnest(%s::text[], %s::bool[]) AS s(remote_id, seen)
+                 WHERE c.folder_id = %s AND c.uidvalidity = %s
+                   AND c.remote_id = s.remote_id AND c.seen IS DISTINCT FROM s.seen
+                """,
+                list(changes.seen),
+                list(changes.seen.values()),
+                key,
+                changes.uidvalidity,
+            )
+        )
+
+    def _save_cursor(self, key: int, changes: Changes, added: int) -> None:
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_mailbox_folder
+                   SET cursor = %s, attempts = 0, problem = NULL,
+                       total_count = coalesce(%s, total_count),
+                       synced_count = greatest(coalesce(synced_count, 0) + %s, 0)
+                 WHERE id = %s
+                """,
+                changes.cursor,
+                changes.expected,
+                added,
+                key,
+            )
+        )
+        self.env["crm.mailbox.folder"].browse(key).invalidate_recordset(flush=False)
+
+    def quarantine(self, key: int, changes: Changes, reason: str) -> None:
+        def give_up():
+            rows = EnvelopeRows(self.mailbox, key, changes.uidvalidity)
+            failures = [FetchFailure(remote_id, reason) for remote_id in changes.added]
+            added = rows.save_failures(failures, attempts=TRIES_BEFORE_QUARANTINE)
+            self._save_cursor(key, changes, added)
+
+        self._durably(give_up)
+
+    def removed(self, key: int, changes: Changes) -> None:
+        def remove():
+            gone = EnvelopeRows(self.mailbox, key, changes.uidvalidity).remove(changes)
+            self._save_seen(key, changes)
+            self._save_cursor(key, changes, -gone)
+
+        self._durably(remove)
+
+    def locations(self, key: int, uidvalidity: str) -> frozenset[str]:
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT remote_id FROM crm_email_copy WHERE folder_id = %s AND uidvalidity = %s AND state != 'failed'",
+                key,
+                uidvalidity,
+            )
+        )
+        self.env.cr.commit()
+        return frozenset(remote_id for (remote_id,) in rows)
+
+    # --- contents -----------------------------------------------------------------------
+
+    def wanted(self, limit: int) -> list[Wanted]:
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT * FROM (
+                    SELECT DISTINCT ON (e.date, e.id)
+                           c.id, c.folder_id, coalesce(c.uidvalidity, ''), c.remote_id,
+                           coalesce(c.size, 0), coalesce(c.attempts, 0)
+                      FROM crm_email e
+                      JOIN crm_email_copy c ON c.email_id = e.id
+                      JOIN crm_mailbox_folder f ON f.id = c.folder_id
+                     WHERE e.body_state = 'wanted' AND c.mailbox_id = %(mailbox)s
+                       AND c.state = 'ok' AND f.absent_since IS NULL
+                     ORDER BY e.date DESC, e.id DESC, c.id
+                     LIMIT %(limit)s) AS bodies
+                UNION
+                SELECT c.id, c.folder_id, coalesce(c.uidvalidity, ''), c.remote_id,
+                       coalesce(c.size, 0), coalesce(c.attempts, 0)
+                  FROM crm_email_copy c
+                  JOIN crm_mailbox_folder f ON f.id = c.folder_id
+                 WHERE c.mailbox_id = %(mailbox)s AND c.suspect AND c.state = 'ok'
+                   AND f.absent_since IS NULL
+                 LIMIT %(limit)s
+                """,
+                mailbox=self.mailbox.id,
+                limit=limit,
+            )
+        )
+        self.env.cr.commit()
+        folders = self.env["crm.mailbox.folder"].browse({row[1] for row in rows})
+        known = {folder.id: self.as_folder(folder) for folder in folders}
+        return [
+            Wanted(key, folder_id, known[folder_id], uidvalidity, remote_id, size, tries)
+            for key, folder_id, uidvalidity, remote_id, size, tries in rows
+        ]
+
+    def begin_contents(self, keys: Sequence[int]) -> None:
+        self._durably(
+            self.env.cr.execute,
+            SQL(
+                "UPDATE crm_email_copy SET attempts = coalesce(attempts, 0) + 1 WHERE id = ANY(%s)",
+                list(keys),
+            ),
+        )
+
+    def save_contents(self, wanted: Sequence[Wanted], contents: Sequence[Content | FetchFailure]) -> None:
+        rows = ContentRows(self.mailbox)
+        self._durably(rows.save, wanted, contents)
+
+    # --- what becomes of the mailbox ----------------------------------------------------
+
+    def sweep(self, grace: timedelta) -> None:
+        """Forget unbound mail that no mailbox has had for longer than ``grace``."""
+        self._durably(self.env["crm.email"]._forget_orphans, grace)

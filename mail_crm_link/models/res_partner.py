@@ -1,0 +1,18 @@
+from odoo import api, models
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "crm.email.card"]
+
+    _crm_email_link_column = "partner_id"
+
+    # Odoo has no index on this column.
+    _email_normalized_equal_idx = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")
+
+    @api.model
+    def _crm_email_fields(self):
+        return {"active", "company_id", "email", "parent_id"}
+
+    def _crm_email_addresses(self):
+        return self.sudo().mapped("email_normalized")
