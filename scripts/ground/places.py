@@ -60,5 +60,7 @@ def require_room(folder: Path, needs: int) -> None:
 
 
 def scratch(purpose: str) -> Path:
-    """A new folder for one run, outside any home because another account may have to enter it."""
-    return Path(tempfile.mkdtemp(prefix=f"{MODULE}-{purpose}-"))
+    """A new folder for one run; outside any home, and open to pass through, for the account that runs PostgreSQL."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{MODULE}-{purpose}-"))
+    folder.chmod(0o711)
+    return folder

