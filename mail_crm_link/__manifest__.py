@@ -15,7 +15,18 @@
         "security/mail_crm_link_security.xml",
         "security/ir.model.access.csv",
         "data/ir_cron.xml",
+        "views/crm_email_views.xml",
+        "views/crm_mailbox_views.xml",
+        "views/crm_lead_views.xml",
+        "views/res_partner_views.xml",
+        "views/res_users_views.xml",
+        "views/crm_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "mail_crm_link/static/src/**/*",
+        ],
+    },
     "application": True,
     "uninstall_hook": "uninstall_hook",
 }

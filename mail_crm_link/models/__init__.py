@@ -4,6 +4,8 @@ from . import crm_mailbox_folder
 from . import crm_email_conversation
 from . import ir_attachment
 from . import crm_email
+from . import crm_email_message
+from . import mail_message
 from . import crm_email_copy
 from . import crm_email_participant
 from . import crm_email_link

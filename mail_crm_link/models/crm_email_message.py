@@ -1,0 +1,31 @@
+from odoo import api, models
+
+from .email_rows import attachment_url
+
+
+class CrmEmail(models.Model):
+    """What Odoo's messaging asks of the record that a message belongs to."""
+
+    _inherit = "crm.email"
+
+    @api.model
+    def _get_allowed_access_params(self) -> set[str]:
+        return set()
+
+    @api.model
+    def _get_thread_with_access(self, thread_id, *, mode="read", **kwargs):
+        """Return the e-mail to those who may read all of it; nobody writes on one."""
+        email = self.browse(thread_id).exists()
+        return email._filter_content_readable() if mode == "read" else email[:0]
+
+    def _masked_body(self) -> str:
+        """What readers see in place of a content that is not for them."""
+        self.ensure_one()
+        if self.direction == "in":
+            return self.env._("E-mail received. Its content is private.")
+        return self.env._("E-mail sent. Its content is private.")
+
+    def _shows_inline(self, attachment, body: str) -> bool:
+        """Whether the body shows this attachment in its place."""
+        url = attachment_url(self.id, attachment.crm_email_section)
+        return bool(attachment.crm_email_section) and f'src="{url}"' in body

@@ -1,0 +1,34 @@
+import {Message} from "@mail/core/common/message";
+import {_t} from "@web/core/l10n/translation";
+import {patch} from "@web/core/utils/patch";
+
+patch(Message.prototype, {
+    get crmEmailDirection() {
+        return this.message.crm_email.direction === "in" ? _t("Received") : _t("Sent");
+    },
+
+    get crmEmailSubject() {
+        const {level, subject} = this.message.crm_email;
+        return level === "private" ? _t("E-mail") : subject || _t("(no subject)");
+    },
+
+    get crmEmailRecipients() {
+        return this.message.crm_email.to.map(([name, email]) => name || email).join(", ");
+    },
+
+    get crmEmailAddresses() {
+        const {cc, to} = this.message.crm_email;
+        const lines = [_t("To: %s", addresses(to))];
+        if (cc.length) {
+            lines.push(_t("Cc: %s", addresses(cc)));
+        }
+        return lines.join("\n");
+    },
+});
+
+/** @param {[String, String][]} people */
+function addresses(people) {
+    return people
+        .map(([name, email]) => (name ? `${name} <${email}>` : email))
+        .join(", ");
+}
