@@ -80,9 +80,7 @@ class Transient(ConnectorError):
 
     default_cause = "unavailable"
 
-    def __init__(
-        self, message: str, detail: str = "", *, cause: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, detail: str = "", *, cause: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, detail, cause=cause)
         self.retry_after = retry_after
 

@@ -1,0 +1,18 @@
+"""Mail of any IMAP server (RFC 3501 and 9051), read-only.
+
+========== ================================================================================
+connector  the contract of ``connectors.base``: what to ask in which order
+listing    the ids of a folder, complete and confirmed, whatever its size
+cursor     where the listing of a folder continues
+content    mails and their parts in bounded portions
+structure  MIME trees and transfer encodings
+folders    roles of folders
+session    one connection: sign-in, commands, parsing
+causes     what servers mean when they refuse
+========== ================================================================================
+"""
+
+from .connector import IMAPConnector
+from .session import Security
+
+__all__ = ["IMAPConnector", "Security"]

@@ -1,0 +1,452 @@
+"""One signed-in connection to an IMAP server, and the few read-only commands that we use.
+
+imapclient connects, signs in, encodes folder names and parses; commands whose answers it would hide (message sets,
+untagged VANISHED, several STATUS at once) go through the imaplib connection that it holds.
+
+A connection that failed once is never used again, because a late answer would be taken for the next one's.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import LoginError, ProtocolError
+from imapclient.imap_utf7 import decode as decode_utf7
+from imapclient.response_parser import parse_fetch_response, parse_response
+
+from ..errors import ConnectorError, FolderGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
+from . import causes
+from .causes import Verdict
+from .cursor import Status, uid_sets
+
+Security = Literal["ssl", "starttls", "none"]
+Answer = dict[bytes, Any]
+
+CLIENT_ID = {"name": "mail_crm_link"}
+PIPELINE = 50
+"""STATUS commands sent before the first answer is read; more could fill both sides' buffers."""
+
+SET_LIMIT = 7_000
+"""Octets of a message set; Dovecot takes lines of 8,192."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HEADER_FIELDS = re.compile(rb"BODY\[HEADER\.FIELDS \([^)]*\)\]", re.IGNORECASE)
+_UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to reach an account. ``timeout`` is in seconds, for the connection and for every answer."""
+
+    host: str
+    port: int
+    security: Security
+    login: str
+    password: str = field(repr=False)
+    timeout: float
+    ssl_context: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A folder as LIST shows it: its decoded name, attributes in lower case, and the separator of its levels."""
+
+    name: str
+    attributes: frozenset[str]
+    separator: str
+
+
+class Refused(ProviderBroken):
+    """The server answered NO or BAD; the connection is fine."""
+
+
+class Unreadable(ProviderBroken):
+    """The answer about one mail cannot be parsed; the connection is fine."""
+
+
+class Session:
+    """A connection from sign-in to log-out. Every method raises ``Transient`` when it breaks."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._client: IMAPClient | None = None
+        self.selected = ""
+        self._client = self._connect()
+        try:
+            self._secure()
+            self._sign_in()
+            self._introduce()
+        except BaseException:
+            self.drop()
+            raise
+
+    # -- connection ---------------------------------------------------------------------------------------------
+
+    def _connect(self) -> IMAPClient:
+        account = self._account
+        try:
+            client = IMAPClient(
+                account.host,
+                account.port,
+                ssl=account.security == "ssl",
+                ssl_context=account.ssl_context,
+                timeout=SocketTimeout(account.timeout, account.timeout),
+            )
+        except imaplib.IMAP4.error as error:
+            raise self._bad_greeting(error) from error
+        except OSError as error:
+            raise causes.network(error, account.host) from error
+        # imapclient logs every line, which costs five sixths of the time of a download, and prepares the LOGIN too.
+        client._imap.debug = 0
+        client.normalise_times = False
+        return client
+
+    def _bad_greeting(self, error: imaplib.IMAP4.error) -> ConnectorError:
+        text = _text_of(error)
+        if "EOF" in text:
+            return Transient(f"{self._account.host} closed the connection", text, cause="disconnected")
+        if "BYE" in text:
+            return causes.refusal(text, Verdict(Transient, "unavailable"))
+        return ProviderBroken(f"{self._account.host} does not speak IMAP", text, cause="not_imap")
+
+    def _secure(self) -> None:
+        if self._imap.state != "NONAUTH":
+            # A greeting of PREAUTH leaves no way to STARTTLS and none to say who we are (RFC 9051, 11.2).
+            raise ProviderBroken("The server signed us in before we asked", cause="protocol")
+        if self._account.security != "starttls":
+            return
+        if not self._has("STARTTLS"):
+            raise NotAllowed("The server does not offer STARTTLS", cause="no_starttls")
+        with self._guarded("STARTTLS"):
+            self._client_or_fail().starttls(self._account.ssl_context)
+
+    def _sign_in(self) -> None:
+        account = self._account
+        if _CONTROL.search(account.login + account.password):
+            raise SignInNeeded("Login or password has a control character")
+        if self._has("LOGINDISABLED") and not self._has("AUTH=PLAIN"):
+            raise NotAllowed("The server takes no password on this connection", cause="plain_login_off")
+        try:
+            with self._guarded("LOGIN"):
+                self._login()
+        except Refused as error:
+            raise causes.login_refusal(error.detail, account.host) from None
+
+    def _login(self) -> None:
+        account, client = self._account, self._client_or_fail()
+        try:
+            # LOGIN is ASCII only (RFC 9051, 6.2.3).
+            if (account.login + account.password).isascii() and not self._has("LOGINDISABLED"):
+                client.login(account.login, account.password)
+            else:
+                client.plain_login(account.login, account.password)
+        except LoginError as error:
+            # imapclient calls a broken connection a failed login too; the password is not to blame for that.
+            if isinstance(error.__context__, imaplib.IMAP4.abort):
+                raise error.__context__ from None
+            raise Refused("LOGIN", _text_of(error)) from None
+
+    def _introduce(self) -> None:
+        client = self._client_or_fail()
+        with self._guarded("CAPABILITY"):
+            # What a server can do often grows with the sign-in.
+            client._cached_capabilities = None
+            client.capabilities()
+        if self._has("ID"):
+            # Some providers refuse to open folders for a program without a name.
+            self._tolerated("ID", "(" + " ".join(f'"{key}" "{value}"' for key, value in CLIENT_ID.items()) + ")")
+        self._enable()
+
+    def _enable(self) -> None:
+        self.qresync = self._has("QRESYNC") and self._has("ENABLE") and self._tolerated("ENABLE", "QRESYNC")
+        # Before the first EXAMINE, or Dovecot does not tell HIGHESTMODSEQ.
+        self.condstore = self.qresync or self._has("CONDSTORE")
+        if self.condstore and not self.qresync and self._has("ENABLE"):
+            self._tolerated("ENABLE", "CONDSTORE")
+
+    def drop(self) -> None:
+        """Close the connection without a word."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                client._imap.shutdown()
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        """Log out. Never raises."""
+        if self._client is None:
+            return
+        try:
+            self._imap.logout()
+        except (imaplib.IMAP4.error, OSError):
+            pass
+        self.drop()
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    def list_folders(self, statuses: bool) -> tuple[list[Listed], dict[str, Status]]:
+        """All folders, and with ``statuses`` the numbers of each that tells them: one round trip, or few."""
+        with_status = statuses and self._has("LIST-STATUS")
+        options = self._list_options(with_status)
+        try:
+            answers = self._command("LIST", '""', '"*"', *options)
+        except Refused:
+            with_status = False
+            answers = self._command("LIST", '""', '"*"')
+        folders = _parse_list(answers)
+        if with_status:
+            return folders, _parse_statuses(self._untagged("STATUS"))
+        names = [folder.name for folder in folders if "\\noselect" not in folder.attributes]
+        return folders, self._statuses(names) if statuses else {}
+
+    def _list_options(self, with_status: bool) -> list[str]:
+        options = []
+        if self._has("SPECIAL-USE") and self._has("LIST-EXTENDED"):
+            options.append("SPECIAL-USE")
+        if with_status:
+            options.append(f"STATUS {self._status_items()}")
+        return [f"RETURN ({' '.join(options)})"] if options else []
+
+    def _status_items(self) -> str:
+        # Without CONDSTORE the number of unread mails is the only sign of changed flags.
+        return f"(UIDVALIDITY UIDNEXT MESSAGES {'HIGHESTMODSEQ' if self.condstore else 'UNSEEN'})"
+
+    def status(self, name: str) -> Status:
+        """The numbers of a folder that is not selected.
+
+        :raises FolderGone: it is not there, or may not be read
+        """
+        try:
+            answers = self._command("STATUS", self._quoted(name), self._status_items())
+        except Refused as error:
+            raise causes.refusal(error.detail, Verdict(FolderGone, "folder_missing")) from None
+        statuses = list(_parse_statuses(answers).values())
+        if not statuses:
+            raise ProviderBroken("No answer to STATUS", name)
+        return statuses[-1]
+
+    def _statuses(self, names: Sequence[str]) -> dict[str, Status]:
+        found: dict[str, Status] = {}
+        for start in range(0, len(names), PIPELINE):
+            with self._guarded("STATUS"):
+                self._pipeline_status(names[start : start + PIPELINE])
+            found.update(_parse_statuses(self._untagged("STATUS")))
+        return found
+
+    def _pipeline_status(self, names: Sequence[str]) -> None:
+        imap, items = self._imap, self._status_items()
+        tags = [imap._command("STATUS", self._quoted(name), items) for name in names]
+        for tag in tags:
+            try:
+                imap._command_complete("STATUS", tag)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                continue  # BAD to one folder; its own STATUS will say why
+
+    def examine(self, name: str) -> Status:
+        """Open a folder read-only.
+
+        :raises FolderGone: it is not there, or may not be read
+        """
+        self.selected = ""
+        try:
+            with self._guarded("EXAMINE"):
+                kind, answer = self._imap.select(self._quoted(name), True)
+            if kind != "OK":
+                raise Refused("EXAMINE", _joined(answer))
+        except Refused as error:
+            raise causes.refusal(error.detail, Verdict(FolderGone, "folder_missing")) from None
+        self.selected = name
+        return self._examined()
+
+    def _examined(self) -> Status:
+        numbers = self._imap.untagged_responses
+        if "UIDVALIDITY" not in numbers or "EXISTS" not in numbers:
+            raise ProviderBroken("EXAMINE told no UIDVALIDITY", self.selected)
+        uidvalidity, messages, uidnext, modseq = (
+            int(numbers.get(key, [b"0"])[-1] or 0) for key in ("UIDVALIDITY", "EXISTS", "UIDNEXT", "HIGHESTMODSEQ")
+        )
+        return Status(uidvalidity, uidnext, messages, modseq if self.condstore else 0)
+
+    def leave(self) -> None:
+        """Deselect, because STATUS of the selected folder may be stale (RFC 9051, 6.3.11).
+
+        CLOSE removes nothing from a folder opened by EXAMINE (RFC 9051, 6.4.1).
+        """
+        if self.selected:
+            self.selected = ""
+            self._command("UNSELECT" if self._has("UNSELECT") else "CLOSE")
+            self._imap.state = "AUTH"
+
+    def search(self, criteria: str) -> list[int]:
+        """The UIDs for which ``criteria`` hold, ascending."""
+        self._command("UID", "SEARCH", criteria)
+        words = b" ".join(line for line in self._untagged("SEARCH") if isinstance(line, bytes)).partition(b"(")[0]
+        return sorted({int(word) for word in words.split()})
+
+    def fetch(self, message_set: str, items: str, uid: bool = True) -> Iterator[tuple[int, Answer | Unreadable]]:
+        """Fetch ``items`` (with UID) of a set, as pairs of UID and answer; one answer that cannot be parsed costs one.
+
+        :raises Refused: the server will not, maybe because of one of the mails
+        """
+        self._command(*(["UID"] if uid else []), "FETCH", message_set, items)
+        lines = self._untagged("FETCH")
+        for group in _groups(lines):
+            number, answer = _parse_fetch(group)
+            if number:
+                yield number, answer
+
+    def fetch_all(self, uids: Sequence[int], items: str) -> Iterator[Iterator[tuple[int, Answer | Unreadable]]]:
+        """Fetch ``items`` of all ``uids``, in as many commands as their line length needs."""
+        return (self.fetch(message_set, items) for message_set in self.sets(uids))
+
+    def sets(self, uids: Sequence[int]) -> list[str]:
+        """Message sets that fit into commands."""
+        return uid_sets(list(uids), SET_LIMIT)
+
+    def vanished(self) -> list[str]:
+        """Message sets of VANISHED answers to the last command (RFC 7162, 3.2.10)."""
+        lines = [line.decode("ascii", "replace") for line in self._untagged("VANISHED")]
+        return [line.replace("(EARLIER)", "").strip() for line in lines]
+
+    def disturbed(self) -> bool:
+        """Whether mail left the selected folder since this was last asked; sequence numbers shifted then."""
+        return bool(self._untagged("EXPUNGE") + self._untagged("VANISHED"))
+
+    # -- plumbing -----------------------------------------------------------------------------------------------
+
+    @property
+    def _imap(self) -> Any:
+        return self._client_or_fail()._imap
+
+    def _client_or_fail(self) -> Any:
+        if self._client is None:
+            raise Transient(f"The connection to {self._account.host} is closed", cause="disconnected")
+        return self._client
+
+    def _has(self, capability: str) -> bool:
+        return bool(self._client_or_fail().has_capability(capability))
+
+    def _quoted(self, name: str) -> str:
+        quoted: bytes = self._client_or_fail()._normalise_folder(name)
+        return quoted.decode("ascii")
+
+    def _tolerated(self, name: str, *arguments: str) -> bool:
+        try:
+            self._command(name, *arguments)
+        except Refused:
+            return False
+        return True
+
+    def _command(self, name: str, *arguments: str) -> list[Any]:
+        imap = self._imap
+        for answer in ("LIST", "STATUS", "SEARCH", "FETCH"):
+            # A refused command leaves its answers behind; the next must not find them.
+            imap.untagged_responses.pop(answer, None)
+        with self._guarded(name):
+            kind, answer_text = imap._simple_command(name, *arguments)
+        if kind != "OK":
+            raise Refused(name, _joined(answer_text))
+        return self._untagged(name)
+
+    def _untagged(self, name: str) -> list[Any]:
+        return [line for line in self._imap.untagged_responses.pop(name, []) if line is not None]
+
+    @contextmanager
+    def _guarded(self, command: str) -> Iterator[None]:
+        try:
+            yield
+        except imaplib.IMAP4.abort as error:
+            self.drop()
+            raise causes.refusal(_text_of(error), Verdict(Transient, "disconnected")) from error
+        except imaplib.IMAP4.error as error:
+            text = _text_of(error)
+            if "command error: BAD" in text:
+                raise Refused(command, text) from None
+            self.drop()
+            raise ProviderBroken(command, text) from error
+        except OSError as error:
+            self.drop()
+            raise causes.network(error, self._account.host) from error
+
+
+def _text_of(error: BaseException) -> str:
+    return " ".join(
+        argument.decode("utf-8", "replace") if isinstance(argument, bytes) else str(argument) for argument in error.args
+    )
+
+
+def _joined(lines: Sequence[Any]) -> str:
+    return " ".join(line.decode("utf-8", "replace") for line in lines if isinstance(line, bytes))
+
+
+def _name(token: Any) -> str:
+    """A folder name of a parsed answer; digits only come as a number."""
+    return str(token) if isinstance(token, int) else str(decode_utf7(token))
+
+
+def _parse_list(lines: list[Any]) -> list[Listed]:
+    tokens = parse_response([line for line in lines if line])
+    folders = []
+    for attributes, separator, name in zip(tokens[::3], tokens[1::3], tokens[2::3], strict=True):
+        lower = frozenset(attribute.decode("ascii", "replace").lower() for attribute in attributes)
+        folders.append(Listed(_name(name), lower, (separator or b"").decode("ascii", "replace")))
+    return folders
+
+
+def _parse_statuses(lines: list[Any]) -> dict[str, Status]:
+    tokens = parse_response([line for line in lines if line])
+    return {_name(name): _parse_status(items) for name, items in zip(tokens[::2], tokens[1::2], strict=True)}
+
+
+def _parse_status(items: tuple[Any, ...]) -> Status:
+    numbers = {key.upper(): value for key, value in zip(items[::2], items[1::2], strict=True)}
+    keys = (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES", b"HIGHESTMODSEQ", b"UNSEEN")
+    return Status(*(int(numbers.get(key, 0)) for key in keys))
+
+
+def _groups(lines: list[Any]) -> Iterator[list[Any]]:
+    """Split what imaplib collected into answers: tuples with literals, and the bytes that end each answer."""
+    group: list[Any] = []
+    for line in lines:
+        group.append(line)
+        if isinstance(line, bytes):
+            yield group
+            group = []
+
+
+def _parse_fetch(group: list[Any]) -> tuple[int, Answer | Unreadable]:
+    """Parse one FETCH answer; 0 as UID for what the server told unasked."""
+    head = group[0]
+    if isinstance(head, tuple):
+        # The parser reads character by character, and the server repeats all names of fields for every mail.
+        group = [(_HEADER_FIELDS.sub(b"BODY[HEADER]", head[0]), head[1]), *group[1:]]
+    try:
+        ((number, answer),) = parse_fetch_response(group, normalise_times=False).items()
+    except (ProtocolError, ValueError, TypeError, LookupError, RecursionError) as error:
+        return _uid_of(group), Unreadable("FETCH", repr(error))
+    return (number if _uid_of(group) else 0), answer
+
+
+def _uid_of(group: list[Any]) -> int:
+    for line in group:
+        match = _UID.search(line if isinstance(line, bytes) else line[0])
+        if match:
+            return int(match.group(1))
+    return 0
+
+
+def utc(moment: datetime | None) -> datetime:
+    """An INTERNALDATE in UTC; 1970 where the server's was none."""
+    return moment.astimezone(timezone.utc) if moment is not None else _EPOCH
