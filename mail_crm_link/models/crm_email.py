@@ -98,7 +98,7 @@ class CrmEmail(models.Model):
     link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
     lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", search="_search_lead_ids")
     partner_ids = fields.Many2many("res.partner", compute="_compute_cards", search="_search_partner_ids")
-    is_bound = fields.Boolean(readonly=True, index=True)
+    is_bound = fields.Boolean(readonly=True)
     unbound_reason = fields.Selection(
         [
             ("off", "The mailbox is not connected with CRM"),

@@ -11,6 +11,7 @@ class CrmEmailConversation(models.Model):
 
     _name = "crm.email.conversation"
     _description = "E-mail Conversation"
+    _log_access = False
 
     email_ids = fields.One2many("crm.email", "conversation_id", "E-mails")
 

@@ -6,6 +6,7 @@ class CrmEmailCopy(models.Model):
 
     _name = "crm.email.copy"
     _description = "Copy of an E-mail in a Mailbox"
+    _log_access = False
     _rec_name = "remote_id"
     _order = "id desc"
 

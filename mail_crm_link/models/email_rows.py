@@ -5,11 +5,11 @@ a mail and none of its hooks belongs to these tables. Nothing here commits.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
 from odoo.tools import SQL
-from odoo.tools.mail import formataddr
 
 from ..connectors.base import Changes, Content, Envelope, FetchFailure
 from ..rules import automatic, conversation
@@ -69,11 +69,10 @@ class EnvelopeRows:
         headers = [parse_header(one.header, one.size) for one in envelopes]
         known = self._known(headers)
         fresh = self._insert_emails(envelopes, headers, known)
-        known.update(fresh)
-        email_ids = [known[header.identity] for header in headers]
+        email_ids = [fresh.get(one.identity) or known[one.identity] for one in headers]
         added = self._insert_copies(envelopes, email_ids)
         self._insert_participants(headers, fresh)
-        self._join_conversations(headers, email_ids, set(fresh.values()))
+        self._adopt(_seen_before(email_ids, set(fresh.values())))
         self._bind(email_ids)
         return added
 
@@ -90,13 +89,19 @@ class EnvelopeRows:
         )
 
     def _insert_emails(self, envelopes, headers, known) -> dict[str, int]:
-        own = self._own_addresses()
-        rows = {
-            header.identity: self._email_row(envelope, header, own)
+        """Store the mails that are not known; return them by identity."""
+        fresh = {
+            header.identity: (envelope, header)
             for envelope, header in zip(envelopes, headers, strict=True)
             if header.identity not in known
         }
-        return dict(insert(self.env, "crm_email", list(rows.values()), SQL("RETURNING identity, id")))
+        conversations = self._conversations([header for _, header in fresh.values()])
+        own = self._own_addresses()
+        rows = [
+            {**self._email_row(envelope, header, own), "conversation_id": conversation_id}
+            for (envelope, header), conversation_id in zip(fresh.values(), conversations, strict=True)
+        ]
+        return dict(insert(self.env, "crm_email", rows, SQL("RETURNING identity, id")))
 
     def _own_addresses(self) -> frozenset[str]:
         return self.env["crm.email.binding"]._own_addresses()
@@ -242,27 +247,22 @@ class EnvelopeRows:
 
     # --- conversations ------------------------------------------------------------------
 
-    def _join_conversations(self, headers, email_ids, fresh: set[int]) -> None:
-        """Put new mails into their conversations, which may turn out to be one."""
-        mails = {
-            email_id: conversation.keys(header)
-            for header, email_id in zip(headers, email_ids, strict=True)
-            if email_id in fresh
-        }
-        if not mails:
-            return
-        groups = conversation.join(list(mails.values()), self._known_keys(mails))
+    def _conversations(self, headers: Sequence[Header]) -> list[int]:
+        """Return the conversation of each mail; several may turn out to be one."""
+        mails = [conversation.keys(header) for header in headers]
+        groups = conversation.join(mails, self._known_keys(mails))
         targets = self._targets(groups)
         self._merge(groups, targets)
         self._insert_keys(groups, targets)
-        self._assign(list(mails), groups, targets)
+        of_mail = {position: target for group, target in zip(groups, targets, strict=True) for position in group.mails}
+        return [of_mail[position] for position in range(len(mails))]
 
-    def _known_keys(self, mails: dict[int, tuple[str, ...]]) -> dict[str, int]:
+    def _known_keys(self, mails: Iterable[tuple[str, ...]]) -> dict[str, int]:
         return dict(
             self.env.execute_query(
                 SQL(
                     "SELECT key, conversation_id FROM crm_email_conversation_key WHERE key = ANY(%s)",
-                    list({key for keys in mails.values() for key in keys}),
+                    list({key for keys in mails for key in keys}),
                 )
             )
         )
@@ -305,22 +305,6 @@ class EnvelopeRows:
         ]
         insert(self.env, "crm_email_conversation_key", rows, SQL("ON CONFLICT DO NOTHING"))
 
-    def _assign(self, email_ids, groups, targets) -> None:
-        pairs = [
-            (email_ids[position], target)
-            for group, target in zip(groups, targets, strict=True)
-            for position in group.mails
-        ]
-        self.env.cr.execute(
-            SQL(
-                "UPDATE crm_email e SET conversation_id = a.conversation_id"
-                " FROM unnest(%s::int[], %s::int[]) AS a(id, conversation_id)"
-                " WHERE e.id = a.id",
-                [email_id for email_id, _ in pairs],
-                [target for _, target in pairs],
-            )
-        )
-
     # --- binding ------------------------------------------------------------------------
 
     def _bind(self, email_ids: Sequence[int]) -> None:
@@ -332,11 +316,12 @@ class EnvelopeRows:
             rows,
             SQL("ON CONFLICT DO NOTHING RETURNING email_id"),
         )
-        self._adopt(email_ids)
         self.env["crm.email.binding"]._bind([email_id for (email_id,) in new])
 
     def _adopt(self, email_ids: Sequence[int]) -> None:
         """A mail that came back is no orphan; one of another size is to be compared."""
+        if not email_ids:
+            return
         self.env.cr.execute(
             SQL(
                 """
@@ -350,7 +335,7 @@ class EnvelopeRows:
                  WHERE c.email_id = unequal.email_id AND c.mailbox_id = %(mailbox)s
                    AND c.compared IS NOT TRUE AND c.suspect IS NOT TRUE
                 """,
-                ids=list(set(email_ids)),
+                ids=list(email_ids),
                 mailbox=self.mailbox.id,
             )
         )
@@ -396,7 +381,11 @@ class EnvelopeRows:
     def save_variant(self, copy_id: int, envelope: Envelope, variant: str) -> int:
         """Make a mail of its own of a copy whose content contradicts its mail's; return it."""
         header = parse_header(envelope.header, envelope.size)
-        row = self._email_row(envelope, header, self._own_addresses())
+        [conversation_id] = self._conversations([header])
+        row = {
+            **self._email_row(envelope, header, self._own_addresses()),
+            "conversation_id": conversation_id,
+        }
         [(email_id, new)] = insert(
             self.env,
             "crm_email",
@@ -406,7 +395,6 @@ class EnvelopeRows:
         self.env.cr.execute(SQL("UPDATE crm_email_copy SET email_id = %s WHERE id = %s", email_id, copy_id))
         if new:
             self._insert_participants([header], {header.identity: email_id})
-            self._join_conversations([header], [email_id], {email_id})
         self._bind([email_id])
         return email_id
 
@@ -603,6 +591,12 @@ def body_of(content: Content) -> Body:
     return body_from_parts(content.header, content.parts)
 
 
+def _seen_before(email_ids: Sequence[int], fresh: set[int]) -> list[int]:
+    """Mails that were stored before this page, or stand in it more than once."""
+    times = Counter(email_ids)
+    return [id_ for id_, count in times.items() if count > 1 or id_ not in fresh]
+
+
 def _naive(moment: datetime) -> datetime:
     """UTC without a zone, as Odoo stores it."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
@@ -613,7 +607,11 @@ def _people(addresses: Iterable[Address]) -> str | None:
 
 
 def _person(address: Address) -> str:
-    return formataddr((address.name, address.email), charset=None) if address.name else address.email
+    """The address for people: the name readable, not as an encoded word."""
+    if not address.name:
+        return address.email
+    name = address.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{name}" <{address.email}>'
 
 
 def _participants(header: Header) -> Iterator[tuple[str, Address]]:
