@@ -204,7 +204,7 @@ class MailMessage(models.Model):
         attachments = (
             self.env["ir.attachment"]
             .sudo()
-            ._search(Domain("res_model", "=", "crm.email") & Domain("name", "ilike", term))
+            ._search(Domain("res_model", "=", "mail.message") & Domain("name", "ilike", term))
         )
         return Domain.OR(
             [
@@ -261,36 +261,54 @@ class MailMessage(models.Model):
 
     def _to_store(self, store: Store, fields, **kwargs):
         whole = "message_format" in fields
-        masked = self._masked_for(store.target)
+        levels = self._levels_for(store)
+        masked = self.browse(id_ for id_, level in levels.items() if level != "full")
         super(MailMessage, self - masked)._to_store(store, fields, **kwargs)
         if whole:
-            self._crm_emails_to_store(store, masked)
+            self._crm_emails_to_store(store, levels)
 
-    def _masked_for(self, target: Store.Target):
-        """Return the messages of e-mails that this target may not read in full."""
-        messages = self.filtered(lambda message: message.sudo().model == "crm.email")
-        user = target.get_user(self.env)
-        if not (messages and user):
-            return messages
-        return messages - messages.with_user(user)._crm_email_readable()
+    def _get_store_attachment_fields(self, target):
+        """Odoo lets authors delete what they attached; a mail stays as it was sent."""
+        if self.sudo().model == "crm.email":
+            return []
+        return super()._get_store_attachment_fields(target)
 
-    def _crm_emails_to_store(self, store: Store, masked) -> None:
-        messages = self.sudo().filtered(lambda message: message.model == "crm.email")
+    def _levels_for(self, store: Store) -> dict[int, str | None]:
+        """Return what a store's target may see of those that are e-mails, by message id.
+
+        Remembered with the store: Odoo adds to it message by message.
+        """
+        known = store.__dict__.setdefault("crm_email_levels", {})
+        messages = self._crm_email_messages()
+        unknown = [id_ for id_ in messages.mapped("res_id") if id_ not in known]
+        if unknown:
+            emails = self._emails_of_target(store, unknown)
+            known.update({**dict.fromkeys(unknown), **emails._content_levels()})
+        return {message.id: known[message.res_id] for message in messages}
+
+    def _crm_email_messages(self):
+        return self.sudo().filtered(lambda message: message.model == "crm.email")
+
+    def _emails_of_target(self, store: Store, email_ids):
+        """The e-mails as the one user sees them who gets the store; none for others."""
+        emails = self.env["crm.email"]
         user = store.target.get_user(self.env)
-        if not (messages and user):
-            return
-        emails = self.env["crm.email"].with_user(user).browse(messages.mapped("res_id"))
-        levels = emails._content_levels()
-        for message, email in zip(messages, emails, strict=True):
-            if message.id in masked.ids:
-                message._masked_to_store(store, email, levels.get(email.id))
-            else:
-                message._full_to_store(store, email)
+        return emails.with_user(user).browse(email_ids) if user else emails
 
-    def _masked_to_store(self, store: Store, email, level: str | None) -> None:
+    def _crm_emails_to_store(self, store: Store, levels) -> None:
+        messages = self._crm_email_messages().filtered(
+            lambda message: levels[message.id]
+        )
+        emails = self._emails_of_target(store, messages.mapped("res_id"))
+        for message, email in zip(messages, emails, strict=True):
+            level = levels[message.id]
+            if level == "full":
+                message._full_to_store(store, email)
+            else:
+                message._masked_to_store(store, email, level)
+
+    def _masked_to_store(self, store: Store, email, level: str) -> None:
         """Tell that there is a mail, and of it no more than ``level`` allows."""
-        if not level:
-            return
         store.add(email, ["display_name"], as_thread=True)
         values = {
             "id": self.id,
