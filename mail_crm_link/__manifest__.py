@@ -15,6 +15,7 @@
         "security/mail_crm_link_security.xml",
         "security/ir.model.access.csv",
         "data/ir_cron.xml",
+        "data/mail_activity_type.xml",
         "views/crm_email_views.xml",
         "views/crm_mailbox_views.xml",
         "views/crm_lead_views.xml",
@@ -22,6 +23,7 @@
         "views/res_users_views.xml",
         "views/crm_menus.xml",
     ],
+    "demo": ["demo/mail_crm_link_demo.xml"],
     "assets": {
         "web.assets_backend": [
             "mail_crm_link/static/src/**/*",

@@ -7,6 +7,8 @@ from . import crm_email
 from . import crm_email_message
 from . import mail_message
 from . import crm_email_copy
+from . import crm_email_todo
+from . import mail_activity
 from . import crm_email_participant
 from . import crm_email_link
 from . import crm_email_binding

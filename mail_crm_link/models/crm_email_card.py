@@ -1,5 +1,7 @@
+from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 
 class CrmEmailCard(models.AbstractModel):
@@ -11,24 +13,49 @@ class CrmEmailCard(models.AbstractModel):
     # The column of crm.email.link that points at this model.
     _crm_email_link_column: str
 
-    crm_email_ids = fields.Many2many("crm.email", string="E-mails", compute="_compute_crm_emails")
-    crm_email_count = fields.Integer("Number of e-mails", compute="_compute_crm_emails")
+    crm_email_ids = fields.Many2many(
+        "crm.email", string="E-mails", compute="_compute_crm_email_ids", help="Newest first."
+    )
+    crm_email_count = fields.Integer("Number of e-mails", compute="_compute_crm_email_count")
+    crm_email_to_process_count = fields.Integer("E-mails to process", compute="_compute_crm_email_count")
 
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_crm_emails(self):
-        column = self._crm_email_link_column
-        links = self.env["crm.email.link"].search([(column, "in", self.ids)])
-        emails = self.env["crm.email"].search([("id", "in", links.email_id.ids)])
-        readable = set(emails.ids)
-        order = {email_id: rank for rank, email_id in enumerate(emails.ids)}
-        by_card = {card.id: [] for card in self}
-        for link in links:
-            if link.email_id.id in readable:
-                by_card[link[column].id].append(link.email_id.id)
+    # Who reads a card may know of each mail on it at least that it is there, so these read
+    # the links directly; what is shown of a mail is decided by the mail.
+
+    def _compute_crm_email_ids(self):
+        by_card = defaultdict(list)
+        for card_id, email_id in self._crm_email_rows(SQL("k.email_id"), SQL("ORDER BY e.date DESC, e.id DESC")):
+            by_card[card_id].append(email_id)
         for card in self:
-            ids = sorted(by_card.get(card._origin.id or card.id, []), key=order.get)
-            card.crm_email_ids = ids
-            card.crm_email_count = len(ids)
+            card.crm_email_ids = by_card[card._origin.id]
+
+    def _compute_crm_email_count(self):
+        counts = {
+            card_id: (count, waiting)
+            for card_id, count, waiting in self._crm_email_rows(
+                SQL("count(*), count(*) FILTER (WHERE e.state = 'to_process')"), SQL("GROUP BY 1")
+            )
+        }
+        for card in self:
+            count, waiting = counts.get(card._origin.id, (0, 0))
+            card.crm_email_count = count
+            card.crm_email_to_process_count = waiting
+
+    def _crm_email_rows(self, columns: SQL, suffix: SQL) -> list[tuple]:
+        """Select ``columns`` of the links in force (``k``) and their mails (``e``), by card."""
+        self.env["crm.email.link"].flush_model()
+        self.env["crm.email"].flush_model(["date", "state"])
+        return self.env.execute_query(
+            SQL(
+                "SELECT k.%(card)s, %(columns)s FROM crm_email_link k"
+                " JOIN crm_email e ON e.id = k.email_id"
+                " WHERE k.%(card)s = ANY(%(ids)s) AND k.active %(suffix)s",
+                card=SQL.identifier(self._crm_email_link_column),
+                columns=columns,
+                ids=self._origin.ids,
+                suffix=suffix,
+            )
+        )
 
     def action_open_crm_emails(self) -> dict:
         """Return the action that lists the e-mails of this card."""

@@ -13,6 +13,7 @@
 """
 
 import logging
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -150,10 +151,14 @@ class CrmMailbox(models.Model):
     )
     history_days = fields.Integer("Days of history", default=365, help="How far back mail is fetched; 0: all of it.")
     history_from = fields.Datetime(readonly=True, copy=False)
+    connected_at = fields.Datetime(readonly=True, copy=False, help="Mail from before is history: never a to-do (UTC).")
+    todo_days = fields.Integer("Answer within days", default=1, help="When the to-do of a new mail is due.")
+    todo_activity_type_id = fields.Many2one("mail.activity.type", "Activity of a new mail", ondelete="set null")
     folder_ids = fields.One2many("crm.mailbox.folder", "mailbox_id", "Folders")
 
     # --- figures ------------------------------------------------------------------------
     email_count = fields.Integer("E-mails", compute="_compute_email_count")
+    to_process_count = fields.Integer("To process", compute="_compute_email_count")
     problem_count = fields.Integer("Not readable", compute="_compute_problem_count")
     progress = fields.Float(compute="_compute_progress", help="Percent.")
     progress_text = fields.Char(compute="_compute_progress")
@@ -212,12 +217,17 @@ class CrmMailbox(models.Model):
             mailbox.has_password = mailbox._origin in known
 
     def _compute_email_count(self):
-        # sudo: a number per mailbox, for those who may see the mailbox
-        counts = dict(
-            self.env["crm.email"].sudo()._read_group([("mailbox_ids", "in", self.ids)], ["mailbox_ids"], ["__count"])
+        # sudo: numbers of the mailbox, for those who may see the mailbox
+        emails = self.env["crm.email"].sudo()
+        of_mailbox = [("mailbox_ids", "in", self.ids)]
+        waiting = [*of_mailbox, ("state", "=", "to_process")]
+        counts, to_process = (
+            dict(emails._read_group(domain, ["mailbox_ids"], ["__count"])) for domain in (of_mailbox, waiting)
         )
         for mailbox in self:
-            mailbox.email_count = counts.get(mailbox.sudo()._origin, 0)
+            key = mailbox.sudo()._origin
+            mailbox.email_count = counts.get(key, 0)
+            mailbox.to_process_count = to_process.get(key, 0)
 
     def _compute_problem_count(self):
         counts = dict(
@@ -391,6 +401,7 @@ class CrmMailbox(models.Model):
         OrmStore(self)._save_folders(folders)
         self.write(
             {
+                "connected_at": self.connected_at or fields.Datetime.now(),
                 "state": "connecting",
                 "status_message": False,
                 "failures": 0,
@@ -419,6 +430,9 @@ class CrmMailbox(models.Model):
             "tag": "display_notification",
             "params": {"message": message, "type": kind, "sticky": False},
         }
+
+    def _todo_activity_type(self):
+        return self.todo_activity_type_id or self.env.ref("mail_crm_link.mail_activity_type_answer")
 
     # ------------------------------------------------------------------------------------
     # Buttons
@@ -523,15 +537,15 @@ class CrmMailbox(models.Model):
         with store.exclusive() as mine:
             if not mine:
                 return None
-            try:
-                with self._opened() as connector:
-                    outcome = Engine(connector, store, time.monotonic).run(deadline)
-            except ConnectorError as error:
-                store.rollback()
-                self._note_failure(error)
-                return error
-            self._note_success(outcome)
-        return None
+            outcome = self._engine(store).run(deadline)
+            if outcome.error:
+                self._note_failure(outcome.error)
+            else:
+                self._note_success(outcome)
+        return outcome.error
+
+    def _engine(self, store: OrmStore) -> Engine:
+        return Engine(self._connector(), store, time.monotonic, whole=self.store_attachments)
 
     def _note_success(self, outcome: Outcome) -> None:
         """Store the state after a run; one that found nothing new writes nothing.
@@ -545,7 +559,8 @@ class CrmMailbox(models.Model):
         if self.failures:
             values.update(failures=0, next_sync=False)
         stale = not self.last_sync or now - self.last_sync > LAST_SYNC_PRECISION
-        if not (values or stale or outcome.changed):
+        changed = outcome.envelopes or outcome.contents or outcome.failures
+        if not (values or stale or changed):
             return
         self.write({**values, "last_sync": now})
         OrmStore(self).commit()
@@ -557,7 +572,7 @@ class CrmMailbox(models.Model):
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
         else:
-            seconds = pause(self.failures, getattr(error, "retry_after", None))
+            seconds = pause(error, self.failures + 1, random.random())
             values.update(
                 state="waiting",
                 next_sync=fields.Datetime.now() + timedelta(seconds=seconds),
@@ -613,8 +628,9 @@ class CrmMailbox(models.Model):
         with store.exclusive() as mine:
             if not mine:
                 return None
-            with self._opened() as connector:
-                report = Engine(connector, store, time.monotonic).audit()
+            report = self._engine(store).audit()
+            if report.outcome.error:
+                raise report.outcome.error
             store.sweep(ORPHAN_GRACE)
         return report
 
@@ -624,9 +640,9 @@ class CrmMailbox(models.Model):
         return self.env._(
             "%(server)d messages on the server, %(missing)d were missing and were fetched,"
             " %(surplus)d were gone, %(unreadable)d cannot be read.",
-            server=report.on_server,
-            missing=report.missing,
-            surplus=report.surplus,
+            server=sum(folder.on_server for folder in report.folders),
+            missing=sum(folder.missing for folder in report.folders),
+            surplus=sum(folder.surplus for folder in report.folders),
             unreadable=self.problem_count,
         )
 

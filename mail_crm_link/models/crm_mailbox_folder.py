@@ -27,6 +27,7 @@ class CrmMailboxFolder(models.Model):
         default="other",
     )
     sequence = fields.Integer(compute="_compute_sequence", store=True)
+    uidvalidity = fields.Char(groups=fields.NO_ACCESS)
     selectable = fields.Boolean(default=True, readonly=True)
     sync = fields.Boolean("Synchronise", default=True)
     absent_since = fields.Datetime(readonly=True, help="Since when the server no longer lists this folder (UTC).")

@@ -123,6 +123,7 @@ class EnvelopeRows:
             "size": min(envelope.size, INT4_MAX),
             "automatic": verdict.kind,
             "automatic_reason": verdict.reason or None,
+            "state": "processed",
             "body_state": "none",
             "is_bound": False,
             **self._stamps(),
@@ -173,7 +174,6 @@ class EnvelopeRows:
             "uidvalidity": self.uidvalidity,
             "remote_id": remote_id,
             "reason": None,
-            **self._stamps(),
         }
 
     def _upsert_copies(self, rows: Sequence[dict], attempts: SQL) -> int:
@@ -269,8 +269,15 @@ class EnvelopeRows:
 
     def _targets(self, groups) -> list[int]:
         """The conversation of each group: the oldest it touches, or a new one."""
-        missing = [self._stamps() for group in groups if not group.conversations]
-        created = insert(self.env, "crm_email_conversation", missing, SQL("RETURNING id"))
+        missing = sum(not group.conversations for group in groups)
+        created = self.env.execute_query(
+            SQL(
+                "INSERT INTO crm_email_conversation (id)"
+                " SELECT nextval('crm_email_conversation_id_seq') FROM generate_series(1, %s)"
+                " RETURNING id",
+                missing,
+            )
+        )
         new = iter(id_ for (id_,) in created)
         return [min(group.conversations) if group.conversations else next(new) for group in groups]
 
@@ -316,7 +323,10 @@ class EnvelopeRows:
             rows,
             SQL("ON CONFLICT DO NOTHING RETURNING email_id"),
         )
-        self.env["crm.email.binding"]._bind([email_id for (email_id,) in new])
+        emails = self.env["crm.email"].browse(email_id for (email_id,) in new)
+        self.env["crm.email.binding"]._bind(emails.ids)
+        emails._ask_to_process(self.mailbox)
+        emails._answered_by(emails.ids)
 
     def _adopt(self, email_ids: Sequence[int]) -> None:
         """A mail that came back is no orphan; one of another size is to be compared."""
@@ -425,7 +435,7 @@ class ContentRows:
             copies[one.remote_id]: one for one in contents if isinstance(one, Content) and one.remote_id in copies
         }
         self._compare(bodies, headers)
-        self._clear_attempts(bodies)
+        self._clear_attempts(copies.values())
         self._save_bodies(bodies)
 
     def save_one(self, copy, content: Content) -> None:
@@ -452,11 +462,11 @@ class ContentRows:
             reason = next(iter(email.copy_ids.mapped("reason")))
             email.write({"body_state": "failed", "body_reason": reason})
 
-    def _clear_attempts(self, bodies: dict) -> None:
+    def _clear_attempts(self, copies: Iterable) -> None:
         self.env.cr.execute(
             SQL(
                 "UPDATE crm_email_copy SET attempts = 0 WHERE id = ANY(%s)",
-                [copy.id for copy in bodies],
+                [copy.id for copy in copies],
             )
         )
 

@@ -22,6 +22,7 @@ from odoo.tools import SQL
 
 from ..connectors.base import Changes, Content, Envelope, FetchFailure, Folder
 from ..connectors.errors import ConnectorError
+from ..sync.renames import renamed
 from ..sync.store import FolderState, Wanted
 from .crm_mailbox_folder import SYNCED_ROLES
 from .email_rows import ContentRows, EnvelopeRows
@@ -97,49 +98,47 @@ class OrmStore:
 
     def _folders_differ(self, folders: Sequence[Folder]) -> bool:
         stored = {
-            (folder.remote_id, folder.selectable) for folder in self.mailbox.folder_ids if not folder.absent_since
+            (folder.remote_id, folder.uidvalidity or "", folder.selectable)
+            for folder in self.mailbox.folder_ids
+            if not folder.absent_since
         }
-        return stored != {(folder.remote_id, folder.selectable) for folder in folders}
+        return stored != {(folder.remote_id, folder.uidvalidity, folder.selectable) for folder in folders}
 
     def _save_folders(self, folders: Sequence[Folder]) -> None:
         stored = {folder.remote_id: folder for folder in self.mailbox.folder_ids}
+        self._follow_renames(stored, folders)
         for folder in folders:
             values = {
                 "name": folder.name,
                 "selectable": folder.selectable,
+                "uidvalidity": folder.uidvalidity,
                 "absent_since": False,
             }
             if known := stored.pop(folder.remote_id, None):
                 known.write(values)
             else:
-                self.mailbox.folder_ids.create(
-                    {
-                        **values,
-                        "mailbox_id": self.mailbox.id,
-                        "remote_id": folder.remote_id,
-                        "role": folder.role,
-                        "sync": folder.role in SYNCED_ROLES,
-                    }
-                )
+                self._create_folder(folder, values)
         for folder in stored.values():
             folder.absent_since = folder.absent_since or self.env.cr.now()
         self.mailbox.invalidate_recordset(["folder_ids"])
 
-    def rename_folder(self, key: int, folder: Folder) -> None:
-        def rename():
-            # The new name may be stored already, as a folder without mail.
-            self.mailbox.folder_ids.filtered(
-                lambda other: other.remote_id == folder.remote_id and other.id != key
-            ).unlink()
-            self.env["crm.mailbox.folder"].browse(key).write(
-                {
-                    "remote_id": folder.remote_id,
-                    "name": folder.name,
-                    "absent_since": False,
-                }
-            )
+    def _follow_renames(self, stored: dict, folders: Sequence[Folder]) -> None:
+        """A folder with another name on the server keeps its row, its mail and its cursor."""
+        known = {remote_id: (remote_id, folder.uidvalidity or "") for remote_id, folder in stored.items()}
+        for old, new in renamed(known, folders).items():
+            stored[new.remote_id] = stored.pop(old)
+            stored[new.remote_id].remote_id = new.remote_id
 
-        self._durably(rename)
+    def _create_folder(self, folder: Folder, values: dict) -> None:
+        self.mailbox.folder_ids.create(
+            {
+                **values,
+                "mailbox_id": self.mailbox.id,
+                "remote_id": folder.remote_id,
+                "role": folder.role,
+                "sync": folder.role in SYNCED_ROLES,
+            }
+        )
 
     def folders(self) -> list[FolderState]:
         folders = self.mailbox.folder_ids.filtered(
@@ -151,6 +150,7 @@ class OrmStore:
                 self.as_folder(folder),
                 folder.cursor or None,
                 folder.attempts,
+                bool(folder.problem),
             )
             for folder in folders.sorted()
         ]

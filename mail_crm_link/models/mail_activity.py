@@ -1,0 +1,33 @@
+from odoo import fields, models
+
+
+class MailActivity(models.Model):
+    _inherit = "mail.activity"
+
+    crm_email_id = fields.Many2one(
+        "crm.email",
+        "E-mail",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="cascade",
+        help="The mail that waits to be answered.",
+    )
+
+    def _action_done(self, feedback=False, attachment_ids=None):
+        """A done e-mail is a processed one: its mail stands in the history already."""
+        of_emails = self.filtered("crm_email_id")
+        # sudo: whoever may do the activity says that the mail is processed, reading nothing
+        of_emails.crm_email_id.sudo()._processed()
+        return super(MailActivity, self - of_emails)._action_done(feedback=feedback, attachment_ids=attachment_ids)
+
+    def unlink(self):
+        """Whoever cancels the to-do has seen to the mail; a deleted card has not."""
+        of_emails = self.filtered("crm_email_id").sudo()
+        cancelled = of_emails.filtered(
+            lambda activity: self.env[activity.res_model].sudo().browse(activity.res_id).exists()
+        )
+        emails, dropped = of_emails.crm_email_id, cancelled.crm_email_id
+        result = super().unlink()
+        dropped._processed()
+        (emails - dropped)._move_activities()
+        return result

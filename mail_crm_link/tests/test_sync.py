@@ -1,0 +1,60 @@
+from .committing_case import CommittingCase, mail
+
+
+class TestSync(CommittingCase):
+    def test_a_mail_comes_to_the_card_of_its_sender(self):
+        anna = self.partner("Anna Meyer", "anna@mill.example")
+        mailbox = self.connected_mailbox()
+        self.deliver(mail("Anna Meyer <Anna@Mill.example>", mailbox.email, "Pumps"))
+        mailbox.action_sync_now()
+        [email] = self.emails()
+        self.assertEqual(email.partner_ids, anna)
+        self.assertEqual(email.direction, "in")
+        self.assertEqual(email.subject, "Pumps")
+        self.assertEqual(email.link_ids.reason, "Address of Anna Meyer")
+        self.assertIn("Hello there", email.body)
+        self.assertEqual(mailbox.state, "connected")
+
+    def test_a_sent_mail_is_outgoing_and_on_the_card_of_its_recipient(self):
+        anna = self.partner("Anna Meyer", "anna@mill.example")
+        mailbox = self.connected_mailbox()
+        self.deliver(mail(mailbox.email, "anna@mill.example", "Our offer"), folder="Sent")
+        mailbox.action_sync_now()
+        [email] = self.emails()
+        self.assertEqual((email.direction, email.partner_ids), ("out", anna))
+
+    def test_a_run_with_nothing_new_writes_nothing(self):
+        mailbox = self.connected_mailbox()
+        self.deliver(mail("a@b.example", mailbox.email))
+        mailbox.action_sync_now()
+        self.env.cr.commit()
+        self.env.cr.execute("SELECT pg_current_wal_insert_lsn()")
+        [before] = self.env.cr.fetchone()
+        self.env.cr.commit()
+        mailbox._sync(float("inf"))
+        self.env.cr.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", [before])
+        self.assertEqual(self.env.cr.fetchone()[0], 0)
+
+    def test_past_mail_follows_a_contact_that_is_made_later(self):
+        mailbox = self.connected_mailbox()
+        self.deliver(mail("anna@mill.example", mailbox.email, "Before you knew me"))
+        mailbox.action_sync_now()
+        self.assertEqual(self.emails().unbound_reason, "no_match")
+        anna = self.partner("Anna Meyer", "anna@mill.example")
+        self.relink()
+        self.assertEqual(self.emails().partner_ids, anna)
+
+    def test_the_answer_of_an_unknown_address_follows_its_conversation(self):
+        anna = self.partner("Anna Meyer", "anna@mill.example")
+        mailbox = self.connected_mailbox()
+        self.deliver(
+            mail("anna@mill.example", mailbox.email, Message_ID="<1@mill.example>"),
+            days_ago=3,
+        )
+        self.deliver(
+            mail("assistant@elsewhere.example", mailbox.email, In_Reply_To="<1@mill.example>")
+        )
+        mailbox.action_sync_now()
+        self.assertEqual(len(self.emails()), 2)
+        self.assertEqual(self.emails().mapped("partner_ids"), anna)
+        self.assertEqual(set(self.emails().mapped("link_ids.origin")), {"address", "thread"})
