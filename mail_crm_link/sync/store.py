@@ -20,12 +20,14 @@ class FolderState:
 
     :param cursor: where its listing continues, ``None`` before the first page
     :param attempts: pages begun and not finished; more than zero when a process died over one
+    :param failed: whether ``folder_failed`` was the last that was heard of it
     """
 
     key: int
     folder: Folder
     cursor: str | None
     attempts: int = 0
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class MailboxStore(Protocol):
         """Count an attempt, durably, before the page is fetched."""
 
     def save_page(self, key: int, changes: Changes, envelopes: Sequence[Envelope | FetchFailure]) -> None:
-        """Store what a page names together with its cursor, and clear the attempts.
+        """Store what a page names together with its cursor, and clear the attempts and the failure.
 
         ``envelopes`` has one value for each id of ``changes.added``, Pages may overlap.
         An empty page with the stored cursor takes an attempt back that failed for another reason than its mail.

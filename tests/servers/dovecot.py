@@ -249,7 +249,12 @@ class Dovecot:
         return root if folder == "INBOX" else root / ("." + folder.replace(self._separator, "."))
 
     def deliver(
-        self, user: str, mails: Iterable[bytes], folder: str = "INBOX", received: datetime | None = None, flags: str = ""
+        self,
+        user: str,
+        mails: Iterable[bytes],
+        folder: str = "INBOX",
+        received: datetime | None = None,
+        flags: str = "",
     ) -> None:
         """Put mails into a folder as a delivery agent does, without a connection: thousands a second.
 
