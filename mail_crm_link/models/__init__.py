@@ -11,6 +11,7 @@ from . import crm_email_todo
 from . import mail_activity
 from . import crm_email_participant
 from . import crm_email_link
+from . import crm_email_block
 from . import crm_email_binding
 from . import crm_email_relink
 from . import crm_email_card

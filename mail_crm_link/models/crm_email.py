@@ -98,6 +98,15 @@ class CrmEmail(models.Model):
     link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
     lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", search="_search_lead_ids")
     partner_ids = fields.Many2many("res.partner", compute="_compute_cards", search="_search_partner_ids")
+    candidate_lead_ids = fields.Many2many(
+        "crm.lead",
+        "crm_email_candidate_rel",
+        "email_id",
+        "lead_id",
+        "Which opportunity?",
+        readonly=True,
+        help="Open opportunities of which one may be meant, for a person to choose.",
+    )
     is_bound = fields.Boolean(readonly=True)
     unbound_reason = fields.Selection(
         [

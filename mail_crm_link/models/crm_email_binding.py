@@ -6,11 +6,12 @@ stores what it decided: the number of queries does not depend on the number of m
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..rules.addresses import Address, match_keys
+from ..rules.addresses import Address, is_blocked, match_keys
 from ..rules.matching import Binding, Decision, Known, LeadRef, PartnerRef, decide
 
 LINK_COLUMN = {"crm.lead": "lead_id", "res.partner": "partner_id"}
@@ -27,14 +28,18 @@ class CrmEmailBinding(models.AbstractModel):
     @api.model
     def _bind(self, email_ids: Sequence[int]) -> None:
         """Bind these e-mails, and what follows in their conversations, to their cards."""
-        for companies, mails in self._load(email_ids).items():
-            known = self._known(mails, companies)
-            self._store(mails, {mail.id: mail.decide(known) for mail in mails})
+        for (companies, owners), mails in self._load(email_ids).items():
+            known = self._known(mails, companies, owners)
+            decisions = {mail.id: mail.decide(known) for mail in mails}
+            if known.blocked:
+                self._apply_blocklist(mails, known, decisions)
+            self._store(decisions)
 
     # --- what is known ------------------------------------------------------------------
 
-    def _load(self, email_ids: Sequence[int]) -> dict[tuple[int, ...], list["_Mail"]]:
-        """Return the mails by the companies of the mailboxes they came through."""
+    def _load(self, email_ids: Sequence[int]) -> dict[tuple, list["_Mail"]]:
+        """Return the mails by companies and owners of the mailboxes they came through."""
+        self.env["crm.email"].flush_model()
         rows = self.env.execute_query_dict(
             SQL(
                 """
@@ -44,7 +49,8 @@ class CrmEmailBinding(models.AbstractModel):
                            AS automatic,
                        coalesce(bool_or(m.crm_link AND m.sync_scope = 'all'), false)
                            AS all_contacts,
-                       array_remove(array_agg(DISTINCT m.company_id), NULL) AS companies
+                       array_remove(array_agg(DISTINCT m.company_id), NULL) AS companies,
+                       array_remove(array_agg(DISTINCT m.user_id), NULL) AS owners
                   FROM crm_email e
                   LEFT JOIN crm_email_mailbox_rel r ON r.email_id = e.id
                   LEFT JOIN crm_mailbox m ON m.id = r.mailbox_id
@@ -57,8 +63,8 @@ class CrmEmailBinding(models.AbstractModel):
         people = self._participants(email_ids)
         batches = defaultdict(list)
         for row in rows:
-            companies = tuple(sorted(row.pop("companies")))
-            batches[companies].append(_Mail(**row, people=people[row["id"]]))
+            key = (tuple(row.pop("companies")), tuple(row.pop("owners")))
+            batches[key].append(_Mail(**row, people=people[row["id"]]))
         return batches
 
     def _participants(self, email_ids: Sequence[int]) -> dict[int, list[Address]]:
@@ -73,7 +79,7 @@ class CrmEmailBinding(models.AbstractModel):
             people[email_id].append(Address(name or "", address))
         return people
 
-    def _known(self, mails: Iterable["_Mail"], companies: Sequence[int]) -> Known:
+    def _known(self, mails: Iterable["_Mail"], companies: Sequence[int], owners: Sequence[int]) -> Known:
         """Look up all that the decisions about these mails can depend on."""
         own = self._own_addresses()
         addresses = {person.email for mail in mails for person in mail.people} - own
@@ -89,7 +95,7 @@ class CrmEmailBinding(models.AbstractModel):
             bound=self._bound({mail.conversation_id for mail in mails}),
             own=own,
             own_domains=self._own_domains(),
-            blocked=frozenset(),
+            blocked=self.env["crm.email.block"]._of(owners, companies),
         )
 
     @api.model
@@ -194,23 +200,82 @@ class CrmEmailBinding(models.AbstractModel):
 
     # --- what was decided ---------------------------------------------------------------
 
-    def _store(self, mails: Iterable["_Mail"], decisions: dict[int, Decision]) -> None:
+    def _store(self, decisions: dict[int, Decision]) -> None:
         self._note_reasons(decisions)
-        bound = self._insert_links(
-            [
-                {
-                    "email_id": email_id,
-                    LINK_COLUMN[binding.model]: binding.id,
-                    "origin": binding.origin,
-                    "reason": binding.reason,
-                }
-                for email_id, decision in decisions.items()
-                for binding in decision.bindings
-            ]
-        )
+        self._note_questions(decisions)
+        rows = [
+            {
+                "email_id": email_id,
+                LINK_COLUMN[binding.model]: binding.id,
+                "origin": binding.origin,
+                "reason": binding.reason,
+            }
+            for email_id, decision in decisions.items()
+            for binding in decision.bindings
+        ]
+        bound = self._insert_links(rows) | self._lift_blocked(rows)
         if bound:
             bound |= self._follow_conversations(bound)
             self._after_binding(self.env["crm.email"].browse(bound))
+
+    def _note_questions(self, decisions: dict[int, Decision]) -> None:
+        """Keep which opportunities a person has to choose between."""
+        pairs = [(email_id, lead_id) for email_id, decision in decisions.items() for lead_id in decision.ambiguous]
+        if not pairs:
+            return
+        self.env.cr.execute(
+            SQL(
+                "INSERT INTO crm_email_candidate_rel (email_id, lead_id)"
+                " SELECT * FROM unnest(%s::int[], %s::int[]) ON CONFLICT DO NOTHING",
+                *(list(column) for column in zip(*pairs, strict=True)),
+            )
+        )
+
+    # --- the blocklist ------------------------------------------------------------------
+
+    def _apply_blocklist(self, mails: Iterable["_Mail"], known: Known, decisions: dict[int, Decision]) -> None:
+        """Bind no card that only a blocked address accounts for, and hide such links."""
+        blocked = {mail.id: cards for mail in mails if (cards := mail.blocked_cards(known))}
+        for email_id, cards in blocked.items():
+            decision = decisions[email_id]
+            bindings = tuple(one for one in decision.bindings if (one.model, one.id) not in cards)
+            reason = decision.unbound_reason if bindings else "blocked"
+            decisions[email_id] = replace(decision, bindings=bindings, unbound_reason=reason)
+        self._hide_links(blocked, decisions)
+
+    def _hide_links(self, blocked: dict[int, set], decisions: dict[int, Decision]) -> None:
+        entirely = {id_ for id_, decision in decisions.items() if decision.unbound_reason == "blocked"}
+        links = (
+            self.env["crm.email.link"]
+            .sudo()
+            .search([("email_id", "in", [*blocked, *entirely]), ("origin", "!=", "manual")])
+        )
+        links = links.filtered(
+            lambda link: link.email_id.id in entirely or link._card_key() in blocked[link.email_id.id]
+        )
+        if links:
+            links.write({"active": False, "blocked": True})
+            self._after_unbinding(links.email_id)
+
+    def _lift_blocked(self, rows: Sequence[dict]) -> set[int]:
+        """Switch links on again that no entry hides any more; return their mails."""
+        if not rows:
+            return set()
+        lifted = self.env.execute_query(
+            SQL(
+                """
+                UPDATE crm_email_link k SET active = true, blocked = false
+                  FROM unnest(%s::int[], %s::int[], %s::int[]) AS r(email, lead, partner)
+                 WHERE k.email_id = r.email AND k.blocked
+                   AND (k.lead_id = r.lead OR k.partner_id = r.partner)
+                RETURNING k.email_id
+                """,
+                *([row.get(column) for row in rows] for column in ("email_id", "lead_id", "partner_id")),
+            )
+        )
+        return {email_id for (email_id,) in lifted}
+
+    # --- links --------------------------------------------------------------------------
 
     def _note_reasons(self, decisions: dict[int, Decision]) -> None:
         reasons = {email_id: decision.unbound_reason or None for email_id, decision in decisions.items()}
@@ -270,6 +335,7 @@ class CrmEmailBinding(models.AbstractModel):
                    AND other.id != e.id
                  WHERE e.id = ANY(%(emails)s)
                    AND coalesce(other.unbound_reason, '') != ALL(%(never)s)
+                   AND k.origin != 'inherited'
                 ON CONFLICT DO NOTHING
                 RETURNING email_id
                 """,
@@ -302,8 +368,25 @@ class CrmEmailBinding(models.AbstractModel):
             )
         )
         self._create_messages(emails)
+        self._answer_questions(emails)
         emails.invalidate_recordset()
         self._changed(emails)
+
+    def _answer_questions(self, emails) -> None:
+        """Nobody has to choose between opportunities when one of them is bound."""
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM crm_email_candidate_rel c
+                 WHERE c.email_id = ANY(%s) AND EXISTS (
+                       SELECT FROM crm_email_candidate_rel one
+                         JOIN crm_email_link k ON k.email_id = one.email_id
+                          AND k.lead_id = one.lead_id AND k.active
+                        WHERE one.email_id = c.email_id)
+                """,
+                emails.ids,
+            )
+        )
 
     def _create_messages(self, emails) -> None:
         """Create the message that chatters show, with an empty body for now.
@@ -348,6 +431,8 @@ class CrmEmailBinding(models.AbstractModel):
         bound = self.env["crm.email.link"].sudo().search([("email_id", "in", emails.ids)])
         loose = emails.sudo() - bound.email_id
         loose.write({"is_bound": False})
+        loose._processed()
+        (emails.sudo() - loose)._move_activities()
         loose.filtered("copy_ids")._drop_content()
         self._changed(emails)
 
@@ -372,3 +457,16 @@ class _Mail:
         if self.mode != "automatic":
             return Decision((), self.mode, ())
         return decide(self.people, self.subject, self.conversation_id, known, self.scope)
+
+    def blocked_cards(self, known: Known) -> set[tuple[str, int]]:
+        """Cards that this mail would be bound to for the sake of blocked addresses only."""
+        blocked = [one for one in self.people if is_blocked(one.email, known.blocked)]
+        if self.mode != "automatic" or not blocked:
+            return set()
+        allowed = [one for one in self.people if one not in blocked]
+        unblocked = replace(known, blocked=frozenset(), bound={})
+        return self._cards_of(blocked, unblocked) - self._cards_of(allowed, unblocked)
+
+    def _cards_of(self, people: Sequence[Address], known: Known) -> set[tuple[str, int]]:
+        decision = decide(people, self.subject, 0, known, self.scope)
+        return {(one.model, one.id) for one in decision.bindings}

@@ -31,6 +31,7 @@ class CrmEmailLink(models.Model):
     reason = fields.Char(required=True)
     user_id = fields.Many2one("res.users", "Set by", ondelete="set null")
     active = fields.Boolean(default=True)
+    blocked = fields.Boolean(help="Switched off by the blocklist, not by a person.")
 
     _one_card = models.Constraint("CHECK (num_nonnulls(lead_id, partner_id) = 1)")
     _lead_uniq = models.UniqueIndex("(lead_id, email_id) WHERE lead_id IS NOT NULL")
@@ -90,6 +91,10 @@ class CrmEmailLink(models.Model):
     # By hand
     # ------------------------------------------------------------------------------------
 
+    def _card_key(self) -> tuple[str, int]:
+        card = self.lead_id or self.partner_id
+        return card._name, card.id
+
     def _of_card(self, emails, card):
         """Links in force or removed between these e-mails and this card."""
         column = self._card_column(card)
@@ -104,6 +109,7 @@ class CrmEmailLink(models.Model):
     def _link_by_hand(self, emails, card) -> None:
         values = {
             "active": True,
+            "blocked": False,
             "origin": "manual",
             "reason": self.env._("By hand, by %s", self.env.user.name),
             "user_id": self.env.uid,
@@ -115,5 +121,5 @@ class CrmEmailLink(models.Model):
         self.env["crm.email.binding"]._after_binding(emails)
 
     def _unlink_by_hand(self, emails, card) -> None:
-        self._of_card(emails, card).write({"active": False, "user_id": self.env.uid})
+        self._of_card(emails, card).write({"active": False, "blocked": False, "user_id": self.env.uid})
         self.env["crm.email.binding"]._after_unbinding(emails)

@@ -1,5 +1,14 @@
 from odoo import fields, models
 
+from ..rules.addresses import match_keys
+
+
+def bare(address: str) -> str:
+    """Return the form that all spellings of a normalised address share."""
+    local = address.partition("@")[0].partition("+")[0]
+    keys = [key for key in match_keys(address) if key.partition("@")[0] == local]
+    return min(keys, default=address)
+
 
 class CrmEmailParticipant(models.Model):
     """An address in a mail's header: what past mail is found by when a card gets it."""
@@ -12,4 +21,10 @@ class CrmEmailParticipant(models.Model):
     email_id = fields.Many2one("crm.email", required=True, index=True, ondelete="cascade")
     kind = fields.Selection([("from", "From"), ("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")], required=True)
     name = fields.Char()
-    address = fields.Char(required=True, index=True, help="Normalised.")
+    address = fields.Char(required=True, help="Normalised.")
+    bare = fields.Char(
+        required=True,
+        index=True,
+        help="One form for all under which a card may know the address: without +tag, and in"
+        " one of the two spellings of an international domain.",
+    )

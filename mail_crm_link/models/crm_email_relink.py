@@ -7,7 +7,7 @@ batches, so that saving a contact with ten thousand mails costs one row.
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..rules.addresses import match_keys
+from .crm_email_participant import bare
 
 BATCH = 1000
 
@@ -17,7 +17,7 @@ class CrmEmailRelink(models.Model):
     _description = "Address Whose Past Mail Is to Be Bound"
     _order = "id"
 
-    address = fields.Char(required=True)
+    address = fields.Char(required=True, help="Normalised; @example.com for a domain.")
     after_id = fields.Integer(help="Mail up to this id is done.")
 
     _address_uniq = models.UniqueIndex("(address)")
@@ -43,6 +43,11 @@ class CrmEmailRelink(models.Model):
         self.env.ref("mail_crm_link.cron_relink")._trigger()
 
     @api.model
+    def _enqueue_entry(self, entry: str) -> None:
+        """Have the mail that a blocklist's entry hits looked at again."""
+        self._enqueue([entry if "@" in entry else f"@{entry}"])
+
+    @api.model
     def _cron_relink(self) -> None:
         """Work off the addresses, a batch of mails in each transaction."""
         while waiting := self.search([], limit=1):
@@ -61,14 +66,18 @@ class CrmEmailRelink(models.Model):
             self.after_id = email_ids[-1]
 
     def _next_emails(self) -> list[int]:
+        if self.address.startswith("@"):
+            match = SQL("(bare LIKE %s OR bare LIKE %s)", f"%{self.address}", f"%.{self.address[1:]}")
+        else:
+            match = SQL("bare = %s", bare(self.address))
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT DISTINCT email_id FROM crm_email_participant
-                 WHERE address = ANY(%s) AND email_id > %s
+                 WHERE %s AND email_id > %s
                  ORDER BY email_id LIMIT %s
                 """,
-                list(match_keys(self.address)),
+                match,
                 self.after_id,
                 BATCH,
             )

@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.tools import SQL
 
 
 class CrmLead(models.Model):
@@ -17,3 +18,28 @@ class CrmLead(models.Model):
     def _crm_email_addresses(self):
         leads = self.sudo()
         return leads.mapped("email_normalized") + leads.partner_id.mapped("email_normalized")
+
+    def _merge_dependences(self, opportunities):
+        """The mail of merged leads is the remaining one's, removed links included."""
+        self._take_over_crm_emails(opportunities)
+        return super()._merge_dependences(opportunities)
+
+    def _take_over_crm_emails(self, opportunities) -> None:
+        self.env["crm.email.link"].flush_model()
+        for table in ("crm_email_link", "crm_email_candidate_rel"):
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE %(table)s taken SET lead_id = %(lead)s
+                      FROM (SELECT DISTINCT ON (email_id) ctid FROM %(table)s
+                             WHERE lead_id = ANY(%(merged)s)
+                               AND email_id NOT IN (
+                                   SELECT email_id FROM %(table)s WHERE lead_id = %(lead)s)) AS one
+                     WHERE taken.ctid = one.ctid
+                    """,
+                    table=SQL.identifier(table),
+                    lead=self.id,
+                    merged=opportunities.ids,
+                )
+            )
+        self.env["crm.email.link"].invalidate_model(flush=False)

@@ -25,6 +25,7 @@ from ..rules.message import (
     snippet,
     text_to_html,
 )
+from .crm_email_participant import bare
 
 INT4_MAX = 2**31 - 1
 # A server's date may be ahead of ours by a wrong clock, not by more.
@@ -239,6 +240,7 @@ class EnvelopeRows:
                 "kind": kind,
                 "name": person.name or None,
                 "address": person.email,
+                "bare": bare(person.email),
             }
             for identity, email_id in fresh.items()
             for kind, person in _participants(by_identity[identity])

@@ -58,8 +58,7 @@ class CommittingCase(BaseCase):
         self.addCleanup(cursor.close)
         self.env = api.Environment(cursor, SUPERUSER_ID, {})
         self.before = {
-            table: self._last_id(table)
-            for table in ("res_partner", "crm_lead", "mail_message", "ir_attachment")
+            table: self._last_id(table) for table in ("res_partner", "crm_lead", "mail_message", "ir_attachment")
         }
         self.addCleanup(self._take_back)
         self.user = f"user{next(_numbers)}"

@@ -51,9 +51,7 @@ class TestSync(CommittingCase):
             mail("anna@mill.example", mailbox.email, Message_ID="<1@mill.example>"),
             days_ago=3,
         )
-        self.deliver(
-            mail("assistant@elsewhere.example", mailbox.email, In_Reply_To="<1@mill.example>")
-        )
+        self.deliver(mail("assistant@elsewhere.example", mailbox.email, In_Reply_To="<1@mill.example>"))
         mailbox.action_sync_now()
         self.assertEqual(len(self.emails()), 2)
         self.assertEqual(self.emails().mapped("partner_ids"), anna)

@@ -1,0 +1,1 @@
+from . import test_binding, test_chatter, test_sync
