@@ -115,29 +115,30 @@ class IMAPConnector:
             return self._next_page(folder, Cursor.parse(cursor), remaining.uids, limit)
         known = Cursor.parse(cursor)
         with self._connected() as session:
-            status = self._status(session, folder)
-            if known is not None and known.covers(status):
-                return Changes(str(status.uidvalidity), cursor, expected=known.expected, unchanged=True)
-            return self._news(session, folder, known, status, since, limit)
+            if known is not None and known.covers(self._status(session, folder)):
+                return Changes(str(known.uidvalidity), cursor, expected=known.expected, unchanged=True)
+            return self._news(session, folder, known, since, limit)
 
     def _status(self, session: Session, folder: Folder) -> Status:
         status = self._statuses.pop(folder.remote_id, None)
-        if status is not None:
-            return status
-        session.leave()
-        return session.status(folder.remote_id)
+        if status is None:
+            session.leave()
+            status = session.status(folder.remote_id)
+        return status
+
+    def _numbers(self, session: Session, folder: Folder) -> Status:
+        """Open the folder; its numbers belong to the session that lists, and are older than the listing."""
+        self._statuses.pop(folder.remote_id, None)
+        unseen = 0
+        if not session.condstore:
+            session.leave()
+            unseen = session.status(folder.remote_id).unseen
+        return replace(self._examine(session, folder), unseen=unseen)
 
     def _news(
-        self,
-        session: Session,
-        folder: Folder,
-        known: Cursor | None,
-        status: Status,
-        since: datetime | None,
-        limit: int,
+        self, session: Session, folder: Folder, known: Cursor | None, since: datetime | None, limit: int
     ) -> Changes:
-        # EXAMINE's numbers belong to the session that lists; only STATUS tells how many mails are unread.
-        now = replace(self._examine(session, folder), unseen=status.unseen)
+        now = self._numbers(session, folder)
         if known is None or not known.continues(now):
             return self._begun(session, folder, now, known is None, since, limit)
         seen = self._changed_flags(session, known, now)
@@ -210,9 +211,7 @@ class IMAPConnector:
     def reconcile(self, folder: Folder, cursor: str | None, since: datetime | None) -> Changes:
         """See ``Connector.reconcile``."""
         with self._connected() as session:
-            session.leave()
-            unseen = session.status(folder.remote_id).unseen
-            now = replace(self._examine(session, folder), unseen=unseen)
+            now = self._numbers(session, folder)
             found = listing.confirmed(session, now.messages, since)
             # Everything up to the newest is listed here, also what came after EXAMINE.
             uidnext = max([now.uidnext, *(uid + 1 for uid in found.all[:1])])

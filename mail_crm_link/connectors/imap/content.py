@@ -30,7 +30,7 @@ def one_by_one(
 
     A refused command is halved until the mail that it is about stands alone.
 
-    :param read: makes a result of an answer; KeyError, TypeError or ValueError when something is missing in it
+    :param read: makes a result of an answer; KeyError when something is missing in it
     """
     try:
         yield from _fetched(session, uids, items, read)
@@ -82,11 +82,13 @@ def _fetched(
     for portion in session.fetch_all(uids, items):
         for uid, answer in portion:
             answers[uid] = _merged(answers.get(uid), answer)
-    missing = [uid for uid in uids if uid not in answers]
-    still_there = existing(session, missing)
+    results = {uid: _read(uid, answers.pop(uid), read) for uid in list(answers)}
+    absent = [uid for uid in uids if results.get(uid) is None]
+    still_there = existing(session, absent)
     for uid in uids:
-        if uid in answers:
-            yield _read(uid, answers.pop(uid), read)
+        result = results.get(uid)
+        if result is not None:
+            yield result
         elif uid in still_there:
             yield FetchFailure(str(uid), "the server has it and does not send it")
         else:
@@ -100,18 +102,23 @@ def _merged(known: Answer | Unreadable | None, answer: Answer | Unreadable) -> A
     return answer if known is None else known
 
 
-def _read(uid: int, answer: Answer | Unreadable, read: Callable[[int, Answer], Result]) -> Result | FetchFailure:
+def _read(uid: int, answer: Answer | Unreadable, read: Callable[[int, Answer], Result]) -> Result | FetchFailure | None:
+    """The result, or ``None`` when the server left out something, as Dovecot does for a mail that is gone."""
     if isinstance(answer, Unreadable):
         return FetchFailure(str(uid), f"the server's answer cannot be read: {answer.detail}")
     try:
         return read(uid, answer)
-    except (KeyError, TypeError, ValueError) as error:
-        return FetchFailure(str(uid), f"the server's answer is incomplete: {error!r}")
+    except KeyError:
+        return None
+    except (TypeError, ValueError) as error:
+        return FetchFailure(str(uid), f"the server's answer cannot be read: {error!r}")
 
 
 def existing(session: Session, uids: Sequence[int]) -> set[int]:
     """Which of the mails are still in the selected folder."""
     found: set[int] = set()
+    if uids:
+        session.refresh()
     for message_set in session.sets(uids):
         found.update(session.search(f"UID {message_set}"))
     return found

@@ -300,8 +300,7 @@ class Session:
 
         :raises Refused: the server will not, maybe because of one of the mails
         """
-        self._command(*(["UID"] if uid else []), "FETCH", message_set, items)
-        lines = self._untagged("FETCH")
+        lines = self._command(*(["UID"] if uid else []), "FETCH", message_set, items) or self._untagged("FETCH")
         for group in _groups(lines):
             number, answer = _parse_fetch(group)
             if number:
@@ -319,6 +318,10 @@ class Session:
         """Message sets of VANISHED answers to the last command (RFC 7162, 3.2.10)."""
         lines = [line.decode("ascii", "replace") for line in self._untagged("VANISHED")]
         return [line.replace("(EARLIER)", "").strip() for line in lines]
+
+    def refresh(self) -> None:
+        """Have the server notice what others did to the selected folder."""
+        self._command("NOOP")
 
     def disturbed(self) -> bool:
         """Whether mail left the selected folder since this was last asked; sequence numbers shifted then."""

@@ -1,0 +1,26 @@
+"""IMAP keeps the contract, on Dovecot with all it can and with little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from servers.dovecot import Dovecot
+
+from .conftest import FEATURES, DovecotServer
+from .contract import ConnectorContract
+
+
+@pytest.fixture(scope="module", params=FEATURES, ids=str)
+def able_dovecot(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
+    with Dovecot(capability=FEATURES[request.param]) as running:
+        yield running
+
+
+@pytest.fixture
+def server(able_dovecot: Dovecot) -> DovecotServer:
+    return DovecotServer(able_dovecot)
+
+
+class TestImap(ConnectorContract):
+    """See ``ConnectorContract``."""
