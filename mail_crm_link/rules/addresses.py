@@ -10,11 +10,12 @@ from .charsets import decode_words, one_line
 
 # RFC 5321 allows 320; senders of bounce addresses write longer ones.
 _LONGEST = 512
+_LONGEST_NAME = 300
 
 _ATOM = r"[^\s<>()\[\],;:@\\\"]+"
 # One well-formed entry and its separator: what almost every header consists of. Anything else takes the long way.
 _PLAIN_ENTRY = re.compile(
-    rf"\s*(?:(?:\"([^\"\\]*)\"|([^\"<>()\[\],;:@\\]*))\s*<({_ATOM}@{_ATOM})>|({_ATOM}@{_ATOM}))\s*(?:[,;]\s*|$)"
+    rf" ?(?:(?:\"([^\"\\]*)\"|([^\"<>()\[\],;:@\\]*)) ?<({_ATOM}@{_ATOM})>|({_ATOM}@{_ATOM})) ?(?:[,;] ?|$)"
 )
 _TOKEN = re.compile(
     r"""
@@ -29,11 +30,17 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_BROKEN = re.compile(r"[\"()<>\[\]]")
+_BRACKETED = re.compile(rf"<({_ATOM}@{_ATOM})>")
+_COMMENT = re.compile(r"\([^()]*\)")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_AFTER_NAME = ("", " ", "<", ",", ";", ":", "(")
 _COMMENT_EDGE = re.compile(r"\\.|[()]", re.DOTALL)
+# Relays before the address (RFC 822), and "mailto:".
+_ROUTE = re.compile(r"^\s*[^\s\"\[]*:(?=[^:]*@)")
 _AROUND_AT = re.compile(r"\s*@\s*")
-_FORBIDDEN = re.compile(r"[\s<>\x00-\x1f\x7f\ud800-\udfff]")
+_SPECIALS = re.compile(r"[\s<>()\[\],;:@\\\"\x00-\x1f\x7f\ud800-\udfff]")
+_QUOTED_LOCAL = re.compile(r"\"(?:[^\"\\\x00-\x1f\x7f\ud800-\udfff]|\\[ -~])+\"")
+_LITERAL_DOMAIN = re.compile(r"\[[\w.:-]+\]")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])?")
 
 
@@ -80,10 +87,12 @@ def parse_list(header_value: str) -> list[Address]:
     brackets, and a whole list inside one encoded word. Never raises; linear in the length of the value.
     """
     # Folding goes first: long runs of blanks would make the pattern of entries backtrack.
-    value = " ".join(header_value.split())
+    value = one_line(header_value)
     found = list(_parse(value))
-    if not found and "@" in (bare := _BROKEN.sub(" ", decode_words(value))):
-        found = list(_parse_broken(bare))
+    if not found and "@" in value:
+        found = list(_rescue(value))
+    if len(found) < 2:
+        return found
     unique: dict[str, Address] = {}
     for address in found:
         unique.setdefault(address.email, address)
@@ -122,9 +131,10 @@ def _parse(value: str) -> Iterator[Address]:
             yield from _parse_broken(value[position:])
             return
         position = entry.end()
-        email = _comparable(entry[3] or entry[4])
-        if email:
-            yield Address(_name(entry[1] or entry[2] or ""), email)
+        quoted, bare, angle, alone = entry.groups()
+        email = angle or alone
+        # The pattern let nothing through that _comparable would refuse, but the quotes of some Outlooks.
+        yield Address(_name(quoted or bare or ""), _comparable(email) if email[0] == "'" else _lowered(email))
 
 
 def _parse_broken(value: str) -> Iterator[Address]:
@@ -154,6 +164,16 @@ def _parse_broken(value: str) -> Iterator[Address]:
     yield from _entry(words, comments, angle)
 
 
+def _rescue(value: str) -> Iterator[Address]:
+    """Addresses of a list that is encoded as a whole, or whose quotes or comments never end."""
+    decoded = decode_words(value)
+    if decoded != value:
+        yield from _parse(one_line(decoded))
+        return
+    for email in _BRACKETED.findall(value):
+        yield Address("", _lowered(email))
+
+
 def _comment(value: str, start: int) -> tuple[int, str]:
     """The end of the comment opened before ``start``, and its text; nesting is counted, not followed."""
     depth = 1
@@ -165,14 +185,14 @@ def _comment(value: str, start: int) -> tuple[int, str]:
 
 
 def _quoted(content: str, value: str, end: int) -> str:
-    # A quoted local part keeps its quotes; a quoted name loses them.
-    return f'"{content}"' if value[end : end + 1] == "@" else _QUOTED_PAIR.sub(r"\1", content)
+    # A name loses its quotes; inside an address they stay, and are right only around the whole local part.
+    return _QUOTED_PAIR.sub(r"\1", content) if value[end : end + 1] in _AFTER_NAME else f'"{content}"'
 
 
 def _entry(words: list[str], comments: list[str], angle: str | None) -> Iterator[Address]:
     text = "".join(words)
     if angle is not None and "@" in angle:
-        email = _comparable(_AROUND_AT.sub("@", angle.rpartition(":")[2].strip()))
+        email = _comparable(_AROUND_AT.sub("@", _ROUTE.sub("", _COMMENT.sub("", angle)).strip()))
         if email:
             yield Address(_name(text or " ".join(comments)), email)
             return
@@ -195,7 +215,7 @@ def _bare(text: str, comments: list[str]) -> Iterator[Address]:
 
 
 def _name(text: str) -> str:
-    return one_line(decode_words(text)).strip('"')
+    return (one_line(decode_words(text)) if "=?" in text else text.strip()).strip('"')[:_LONGEST_NAME]
 
 
 def _comparable(text: str) -> str:
@@ -204,10 +224,17 @@ def _comparable(text: str) -> str:
     local, _at, domain = text.rpartition("@")
     if not local or not domain or len(text) > _LONGEST:
         return ""
-    if not local.startswith('"') and ("@" in local or _FORBIDDEN.search(local)):
+    if _SPECIALS.search(local) and not _QUOTED_LOCAL.fullmatch(local):
         return ""
-    if _FORBIDDEN.search(domain):
+    if _SPECIALS.search(domain) and not _LITERAL_DOMAIN.fullmatch(domain):
         return ""
+    return _lowered(text)
+
+
+def _lowered(email: str) -> str:
+    if email.isascii():
+        return email.lower()
+    local, _at, domain = email.rpartition("@")
     return f"{local.lower() if local.isascii() else local}@{domain.lower()}"
 
 

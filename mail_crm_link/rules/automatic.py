@@ -32,7 +32,8 @@ _ROBOTS = re.compile(
       (?:no|do[-_.]?not|dont|non|ne[-_.]?pas|nicht|keine|nao)[-_.]?(?:reply|repl|respond|rispondere|antworten|antwort
         |repondre|responder|responda)(?:s|ies)?
     | mailer[-_.]?daemon | postmaster | mail[-_.]?daemon | mdaemon | majordomo | listserv | mailman | listproc
-    | bounces? | (?:email[-_.]?)?notifications? | notify | notifier | alerts? | auto[-_.]?(?:reply|responder|confirm|mailer)
+    | bounces? | (?:email[-_.]?)?notifications? | notify | notifier | alerts?
+    | auto[-_.]?(?:reply|responder|confirm|mailer)
     | news[-_.]?letters? | mailings? | automailer | daemon | cron | nobody | undisclosed | delivery[-_.]?status
     | unsubscribe | calendar[-_.]?notification
     )(?:[-_.+=].*)?""",
@@ -52,11 +53,15 @@ _ROLES = frozenset(
     }
 )
 _DAEMON = re.compile(r"(?:mailer|mail)[-_.]?daemon|postmaster|mdaemon|delivery[-_.]?status|bounces?(?:[-_.+].*)?")
-_DAEMON_NAME = re.compile(r"mail(?:er)?[- ]?(?:daemon|delivery (?:sub)?system)|delivery subsystem|postmaster", re.I)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[- ]?(?:daemon|delivery (?:sub)?system)|delivery subsystem|postmaster", re.IGNORECASE
+)
 _BOUNCE_SUBJECT = re.compile(
-    r"""undeliver(?:able|ed) | un-?zustellbar | nicht\ zustellbar | delivery\ (?:status\ )?(?:notification|failure|problems)
+    r"""undeliver(?:able|ed) | un-?zustellbar | nicht\ zustellbar | delivery\ (?:failure|problems)
+    | delivery\ (?:status\ |failure\ )?notification
     | deliver(?:y|ing)\ (?:has\ )?fail | failure\ (?:notice|delivery) | fail(?:ed|ure)\ (?:mail|notice) | returned\ mail
-    | returned\ to\ sender | mail\ (?:system\ )?(?:delivery\ )?(?:error|fail) | message\ (?:delivery\ )?(?:status|delayed)
+    | returned\ to\ sender | mail\ (?:system\ )?(?:delivery\ )?(?:error|fail)
+    | message\ (?:delivery\ )?(?:status|delayed)
     | (?:mail|message|delivery)\ (?:could\ )?not\ (?:be\ )?deliver | warning:?\ could\ not\ send
     | nondeliverable | non[- ]?remis | non\ recapitabile | could\ not\ be\ delivered | delivery\ (?:report|delayed)
     | delivery\ (?:unsuccessful|has\ been\ delayed) | user\ unknown | permanent\ delivery

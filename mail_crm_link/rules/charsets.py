@@ -49,11 +49,10 @@ _FALLBACK = "cp1252"
 
 # XML (and so Odoo's editor and PostgreSQL's text) has no place for these.
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_REFUSED_ASCII = {code: None for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_REFUSED_ASCII = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*(?:\?(?!=)[^?]*)*)\?=")
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4096})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
-_SPACES = re.compile(r"\s+")
 
 
 def decode(octets: bytes, charset: str | None = None) -> str:
@@ -76,7 +75,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """``text`` cleaned, with every run of blanks and line ends made one space."""
-    return _SPACES.sub(" ", clean(text)).strip()
+    return " ".join((text if text.isprintable() else clean(text)).split())
 
 
 def decode_words(value: str) -> str:

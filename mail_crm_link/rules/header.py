@@ -8,9 +8,11 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_tz
 
 from .addresses import Address, parse_list
-from .charsets import decode_words, one_line
-from .fields import Fields, content_type, first, parse_fields
+from .charsets import decode_words
+from .fields import Fields, first, parse_fields
 
+# Longer than anybody reads, short enough for an index of words.
+_LONGEST_SUBJECT = 2_000
 # RFC 5322 allows lines of 998 octets; a longer id is kept apart from its like by a hash.
 _LONGEST_ID = 998
 # Enough to join a thread: its start, and the mails before this one.
@@ -18,7 +20,7 @@ _REFERENCES_KEPT = 50
 # RFC 822 is of 1982; clocks that never were set say 1970 or 1980, broken ones 2100.
 _FIRST_YEAR, _LAST_YEAR = 1982, 2099
 
-_BRACKETED = re.compile(r"<\s*([^<>]*?)\s*>")
+_BRACKETED = re.compile(r"<([^<>]*)>")
 _SPACES = re.compile(r"\s+")
 
 
@@ -53,10 +55,10 @@ def parse_header(raw_header: bytes, size: int) -> Header:
     """The envelope in ``raw_header`` (a header, or a whole mail) of a mail of ``size`` octets; never raises."""
     fields = parse_fields(raw_header)
     message_id = _message_id(first(fields, "message-id"))
-    subject = one_line(decode_words(first(fields, "subject")))
+    subject = " ".join(decode_words(first(fields, "subject")).split())[:_LONGEST_SUBJECT]
     senders = parse_list(first(fields, "from"))
     to, cc = _addresses(fields, "to"), _addresses(fields, "cc")
-    date_raw = one_line(first(fields, "date"))
+    date_raw = first(fields, "date")
     date = _date(date_raw)
     stamp = date.isoformat() if date else date_raw
     sender = senders[0].email if senders else ""
@@ -140,5 +142,5 @@ def _date(value: str) -> datetime | None:
 def _maybe_attachment(fields: Fields) -> bool:
     if first(fields, "x-ms-has-attach").lower() == "yes":
         return True
-    kind = content_type(first(fields, "content-type")).value
+    kind = first(fields, "content-type").partition(";")[0].strip().lower() or "text/plain"
     return kind == "multipart/mixed" or not kind.startswith(("text/", "multipart/"))

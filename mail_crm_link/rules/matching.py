@@ -26,6 +26,7 @@ _HANDED_ON: frozenset[Origin] = frozenset({"address", "thread", "rule", "manual"
 # "Re: Hi" names no opportunity, whatever its name contains.
 _SHORTEST_NAME = 5
 
+_NO_WORD = re.compile(r"\W+")
 _REFERENCE = re.compile(r"\[#(\d{1,9})\]")
 
 
@@ -184,8 +185,8 @@ def outstanding_deal(deals: Iterable[LeadRef], subject: str) -> LeadRef | None:
     """The only opportunity that ``subject`` names: by its reference "[#id]", by its name, or by a part of it."""
     deals = list(deals)
     references = {int(number) for number in _REFERENCE.findall(subject)}
-    title = clean_subject(_REFERENCE.sub(" ", subject)).casefold()
-    names = {deal.id: clean_subject(deal.name).casefold() for deal in deals}
+    title = _words(_REFERENCE.sub(" ", subject))
+    names = {deal.id: _words(deal.name) for deal in deals}
     for named in (
         [deal for deal in deals if deal.id in references],
         [deal for deal in deals if title and names[deal.id] == title],
@@ -242,8 +243,13 @@ def _unique(deals: Iterable[LeadRef]) -> list[LeadRef]:
     return list({deal.id: deal for deal in deals}.values())
 
 
+def _words(title: str) -> str:
+    return " ".join(_NO_WORD.split(clean_subject(title).casefold())).strip()
+
+
 def _contains(text: str, part: str) -> bool:
-    return len(part) >= _SHORTEST_NAME and re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text) is not None
+    """Whether ``part`` stands in ``text`` as whole words."""
+    return len(part) >= _SHORTEST_NAME and f" {part} " in f" {text} "
 
 
 def _answer_reason(binding: Binding) -> str:

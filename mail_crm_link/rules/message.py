@@ -168,30 +168,33 @@ def _shown(leaf: PartLike) -> _Shown:
 
 def _assemble(shown: list[tuple[str, _Shown]], kinds: Mapping[str, str]) -> _Shown:
     """One text out of the displayed leaves: alternatives are one text in two forms, others follow one another."""
+    texts = dict(shown)
     for section in sorted(kinds, key=lambda one: -_depth(one)):
         prefix = f"{section}." if section else ""
-        inside = [(one, text) for one, text in shown if one.startswith(prefix)]
-        if len(inside) > 1:
-            merged = _alternative(inside) if kinds[section] == "alternative" else _sequence(inside)
-            position = shown.index(inside[0])
-            shown = [pair for pair in shown if pair not in inside]
-            shown.insert(position, (section or "1", merged))
-    return shown[0][1] if len(shown) == 1 else _sequence(shown)
+        inside = [one for one in texts if one.startswith(prefix)]
+        if len(inside) < 2:
+            continue
+        join = _alternative if kinds[section] == "alternative" else _sequence
+        texts[inside[0]] = join([texts[one] for one in inside])
+        for one in inside[1:]:
+            del texts[one]
+    return _sequence(list(texts.values()))
 
 
 def _depth(section: str) -> int:
     return section.count(".") + 1 if section else 0
 
 
-def _alternative(shown: list[tuple[str, _Shown]]) -> _Shown:
+def _alternative(texts: Sequence[_Shown]) -> _Shown:
     """RFC 2046 section 5.1.4: the last alternative is the richest; the plain one is the plain one."""
-    html = next((text.html for _section, text in reversed(shown) if text.html), "")
-    plain = next((text.text for _section, text in shown if text.text), "")
+    html = next((text.html for text in reversed(texts) if text.html), "")
+    plain = next((text.text for text in texts if text.text), "")
     return _Shown(html, plain)
 
 
-def _sequence(shown: list[tuple[str, _Shown]]) -> _Shown:
-    texts = [text for _section, text in shown]
+def _sequence(texts: Sequence[_Shown]) -> _Shown:
+    if len(texts) == 1:
+        return texts[0]
     plain = "\n".join(text.text or html_to_text(text.html) for text in texts)
     if not any(text.html for text in texts):
         return _Shown(text=plain)

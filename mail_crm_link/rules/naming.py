@@ -33,11 +33,12 @@ _WORDS_OF_COMPANY = re.compile(
 )
 
 DEFAULT_LIMIT = 120
+_LONGEST_READ = 500
 
 
 def clean_subject(subject: str) -> str:
     """``subject`` without the prefixes of replies and forwards, on one line, without marks of direction."""
-    text = one_line(_DIRECTION.sub("", subject))
+    text = one_line(_DIRECTION.sub("", subject[:_LONGEST_READ]))
     while True:
         tagged = _TAGGED.fullmatch(text)
         shorter = tagged["inner"] if tagged else text[_prefix_end(text) :]
@@ -57,7 +58,7 @@ def person_name(address: Address) -> str:
 
     "Doe, Jane" becomes "Jane Doe", "JANE DOE via Foo" becomes "Jane Doe".
     """
-    name = one_line(_DIRECTION.sub("", address.name)).strip("\"'`´‘’“”„«» ")
+    name = one_line(_DIRECTION.sub("", address.name[:_LONGEST_READ])).strip("\"'`´‘’“”„«» ")
     name = _REMARK.sub("", _VIA.sub("", name)).strip("\"'` ,;")
     if not _says_more(name, address.email):
         return ""

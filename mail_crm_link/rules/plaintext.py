@@ -6,22 +6,22 @@ import re
 import nh3
 import quotequail
 
-# quotequail looks at every line; what is new in a mail stands in its first thousand.
-_LINES_READ = 1_000
-_CHARACTERS_READ = 60_000
+# quotequail's time grows with the square of the lines; what is new in a mail stands in its first hundreds.
+_LINES_READ = 300
 
 _LINE_BREAK = re.compile(
     r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/ul|/ol|/table|/blockquote|/pre|hr|/dd|/dt)\b[^>]{0,999}>", re.IGNORECASE
 )
 _CELL = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
 _UNSEEN = {"style", "script", "head", "title", "template", "noscript", "noembed", "noframes", "iframe", "svg", "math"}
-_SPACES = re.compile(r"\s+")
+_TEXT_CLEANER = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_UNSEEN)
 _BLANKS = re.compile(r"[^\S\n]+")
-_BLANK_LINES = re.compile(r"\n\s*\n\s*")
-_LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'\u201c\u201d]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"'\u201c\u201d]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+",
+    re.IGNORECASE,
+)
 _AFTER_LINK = ".,;:!?)]}'*_"
 _PREFORMATTED = '<div style="white-space:pre-wrap">{}</div>'
-_QUOTED_LINE = re.compile(r"^\s{0,3}>", re.MULTILINE)
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _FLOWED_QUOTE = re.compile(r">+")
 
@@ -43,45 +43,45 @@ def text_to_html(text: str) -> str:
 
 def html_to_text(html: str) -> str:
     """The text of ``html`` with a line for every block; what a reader does not see is left out."""
-    flat = _SPACES.sub(" ", html)
+    flat = folded(html)
     lines = _CELL.sub(" ", _LINE_BREAK.sub("\n", flat))
-    bare = nh3.clean(lines, tags=set(), clean_content_tags=_UNSEEN)
+    bare = _TEXT_CLEANER.clean(lines)
     text = _BLANKS.sub(" ", entities.unescape(bare))
     return "\n".join(line.strip() for line in text.split("\n")).strip()
 
 
 def unflow(text: str, delsp: bool) -> str:
     """Text of ``format=flowed`` with its paragraphs joined again (RFC 3676)."""
-    lines: list[str] = []
+    paragraphs: list[list[str]] = []
     open_depth = -1
-    for raw in text.replace("\r\n", "\n").split("\n"):
-        quote = _FLOWED_QUOTE.match(raw)
+    for line in text.replace("\r\n", "\n").split("\n"):
+        quote = _FLOWED_QUOTE.match(line)
         depth = len(quote[0]) if quote else 0
-        line = raw[depth:].removeprefix(" ") if raw[depth : depth + 1] == " " else raw[depth:]
-        flows = line.endswith(" ") and line != "-- "
-        kept = line[:-1] if flows and delsp else line
-        if depth == open_depth and line != "-- ":
-            lines[-1] += kept
+        words = line[depth:].removeprefix(" ")
+        flows = words.endswith(" ") and words != "-- "
+        kept = words[:-1] if flows and delsp else words
+        if depth == open_depth and words != "-- ":
+            paragraphs[-1].append(kept)
         else:
-            lines.append(f"{'>' * depth} {kept}" if depth else kept)
+            paragraphs.append([f"{'>' * depth} {kept}" if depth else kept])
         open_depth = depth if flows else -1
-    return "\n".join(lines)
+    return "\n".join("".join(pieces) for pieces in paragraphs)
 
 
 def new_text(text: str) -> str:
     """What the writer of this mail wrote: without quotes, the line that introduces them, and the signature."""
-    text = text.replace("\r\n", "\n")[:_CHARACTERS_READ]
+    text = "\n".join(text.replace("\r\n", "\n").split("\n", _LINES_READ)[:_LINES_READ])
     unwrapped = quotequail.unwrap(text) if _may_quote(text) else None
     if unwrapped and unwrapped["type"] != "forward":
         text = "\n".join(filter(None, (unwrapped.get("text_top"), unwrapped.get("text_bottom"))))
-    kept = "\n".join(line for line in text.split("\n")[:_LINES_READ] if not line.lstrip().startswith(">"))
+    kept = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
     signature = _SIGNATURE.search(kept)
     return (kept[: signature.start()] if signature else kept).strip()
 
 
 def folded(text: str) -> str:
     """``text`` on one line, every run of blanks one space."""
-    return _SPACES.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def _may_quote(text: str) -> bool:
