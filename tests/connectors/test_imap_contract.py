@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from servers.dovecot import Dovecot
 
-from .conftest import FEATURES, DovecotServer
+from .conftest import FEATURES, ImapServer
 from .contract import ConnectorContract
 
 
@@ -18,8 +18,8 @@ def able_dovecot(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
 
 
 @pytest.fixture
-def server(able_dovecot: Dovecot) -> DovecotServer:
-    return DovecotServer(able_dovecot)
+def server(able_dovecot: Dovecot) -> ImapServer:
+    return ImapServer(able_dovecot)
 
 
 class TestImap(ConnectorContract):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import grp
+import imaplib
 import itertools
 import os
 import pwd
@@ -93,6 +94,10 @@ service imap {{
 }}
 service anvil {{
   chroot =
+  # Otherwise each wrong password makes the next sign-in from this address slower, up to 15 seconds.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -121,12 +126,13 @@ def _first_user(*names: str) -> str:
 
 
 class Dovecot:
-    """Context manager around one Dovecot process. Any user name signs in with ``PASSWORD``.
+    """Context manager around one Dovecot process. Any user name signs in with ``password``.
 
     :param certificate: which TLS certificate the server shows
     :param capability: overrides what the server says it can; ``""`` leaves it as it is
     :param separator: between the levels of folder names
     :param prefix: of all personal folders but INBOX, such as ``INBOX.``
+    :param password: of all users; without spaces
     :param settings: further lines for the configuration
     """
 
@@ -137,11 +143,12 @@ class Dovecot:
         separator: str = "/",
         prefix: str = "",
         settings: str = "",
+        password: str = PASSWORD,
     ) -> None:
         self.host = "127.0.0.1"
         self.port = free_port()
         self.tls_port = free_port()
-        self.password = PASSWORD
+        self.password = password
         self.home = Path(tempfile.mkdtemp(prefix="dovecot-"))
         self._choose_users()
         self._files: CertificateFiles = issue(self.home, certificate)
@@ -162,7 +169,7 @@ class Dovecot:
             home=self.home,
             port=self.port,
             tls_port=self.tls_port,
-            password=PASSWORD,
+            password=self.password,
             certificate=self._files.certificate,
             key=self._files.key,
             capability=capability,
@@ -295,3 +302,60 @@ class Dovecot:
         if done.returncode:
             raise RuntimeError(f"doveadm {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
+
+
+_users = itertools.count(1)
+
+
+class Account:
+    """A user of a Dovecot and what people do to their mailbox, with the administration tool. A new user if unnamed."""
+
+    def __init__(self, dovecot: Dovecot, user: str = "") -> None:
+        self.dovecot = dovecot
+        self.user = user or f"user{next(_users)}"
+
+    def deliver(self, raw: bytes, folder: str = "INBOX", received: datetime | None = None) -> None:
+        """Put a mail into a folder."""
+        self.dovecot.deliver(self.user, [raw], folder, received)
+
+    def remove(self, remote_id: str, folder: str = "INBOX") -> None:
+        """Delete mails for good; a set of UIDs."""
+        self.dovecot.doveadm("expunge", "-u", self.user, "mailbox", folder, "uid", remote_id)
+
+    def move(self, remote_id: str, folder: str, target: str) -> None:
+        """Move mails; a set of UIDs."""
+        self.dovecot.doveadm("move", "-u", self.user, target, "mailbox", folder, "uid", remote_id)
+
+    def mark(self, remote_id: str, seen: bool, folder: str = "INBOX") -> None:
+        """Mark mails as read or unread; a set of UIDs."""
+        action = "add" if seen else "remove"
+        self.dovecot.doveadm("flags", action, "-u", self.user, "\\Seen", "mailbox", folder, "uid", remote_id)
+
+    def create(self, name: str, role: str = "other") -> None:
+        """Make a folder; roles are set in the server's configuration."""
+        self.dovecot.doveadm("mailbox", "create", "-u", self.user, name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a folder."""
+        self.dovecot.doveadm("mailbox", "rename", "-u", self.user, name, new_name)
+
+    def delete(self, name: str) -> None:
+        """Delete a folder with its mail."""
+        self.dovecot.doveadm("mailbox", "delete", "-u", self.user, name)
+
+    def renumber(self, folder: str = "INBOX") -> None:
+        """Give a folder another UIDVALIDITY; a smaller one, because that is allowed too."""
+        status = self.dovecot.doveadm("mailbox", "status", "-u", self.user, "uidvalidity", folder)
+        uidvalidity = int(status.split("uidvalidity=")[1]) - 7
+        self.dovecot.doveadm("mailbox", "update", "-u", self.user, "--uid-validity", str(uidvalidity), folder)
+
+    def imap(self) -> imaplib.IMAP4:
+        """Another mail program of the same user, signed in."""
+        program = imaplib.IMAP4(self.dovecot.host, self.dovecot.port)
+        program.login(self.user, self.dovecot.password)
+        return program
+
+    def snapshot(self) -> dict[str, list[str]]:
+        """Flags of every mail of every folder, to show that nothing changed them."""
+        listed = self.dovecot.doveadm("-f", "tab", "fetch", "-u", self.user, "mailbox uid flags", "all")
+        return {"mails": sorted(listed.splitlines())}

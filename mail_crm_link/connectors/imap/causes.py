@@ -89,6 +89,14 @@ def refusal(text: str, default: Verdict) -> ConnectorError:
     return verdict.error("The server refused", text, cause=verdict.cause)
 
 
+def folder_refusal(text: str) -> ConnectorError:
+    """The error for a refused STATUS or EXAMINE: one folder with a fault must not stop the others."""
+    error = refusal(text, Verdict(FolderGone, "folder_missing"))
+    if isinstance(error, Transient) and error.cause != "unavailable":
+        return error
+    return FolderGone("The folder cannot be opened", text, cause=error.cause)
+
+
 def login_refusal(text: str, host: str) -> ConnectorError:
     """The error for a refused LOGIN, which some providers explain only by being who they are."""
     error = refusal(text, Verdict(SignInNeeded, "wrong_password"))

@@ -22,7 +22,7 @@ from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_fetch_response, parse_response
 
-from ..errors import ConnectorError, FolderGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
+from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
 from . import causes
 from .causes import Verdict
 from .cursor import Status, uid_sets
@@ -229,7 +229,7 @@ class Session:
         try:
             answers = self._command("STATUS", self._quoted(name), self._status_items())
         except Refused as error:
-            raise causes.refusal(error.detail, Verdict(FolderGone, "folder_missing")) from None
+            raise causes.folder_refusal(error.detail) from None
         statuses = list(_parse_statuses(answers).values())
         if not statuses:
             raise ProviderBroken("No answer to STATUS", name)
@@ -266,7 +266,7 @@ class Session:
             if kind != "OK":
                 raise Refused("EXAMINE", _joined(answer))
         except Refused as error:
-            raise causes.refusal(error.detail, Verdict(FolderGone, "folder_missing")) from None
+            raise causes.folder_refusal(error.detail) from None
         self.selected = name
         return self._examined()
 
@@ -372,7 +372,7 @@ class Session:
             yield
         except imaplib.IMAP4.abort as error:
             self.drop()
-            raise causes.refusal(_text_of(error), Verdict(Transient, "disconnected")) from error
+            raise _broken(_text_of(error)) from error
         except imaplib.IMAP4.error as error:
             text = _text_of(error)
             if "command error: BAD" in text:
@@ -382,6 +382,13 @@ class Session:
         except OSError as error:
             self.drop()
             raise causes.network(error, self._account.host) from error
+
+
+def _broken(text: str) -> ConnectorError:
+    """The error for a connection that ended, or that cannot be understood any more."""
+    if "=> unexpected" in text:
+        return ProviderBroken("The server answered against the protocol", text)
+    return causes.refusal(text, Verdict(Transient, "disconnected"))
 
 
 def _text_of(error: BaseException) -> str:
