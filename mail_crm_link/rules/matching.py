@@ -140,6 +140,13 @@ def known_cards(address: str, known: Known) -> tuple[Card, ...]:
     return next((known.by_address[key] for key in match_keys(address) if key in known.by_address), ())
 
 
+def open_deals(cards: Sequence[Card], known: Known) -> list[LeadRef]:
+    """The open opportunities of one correspondent's cards; those of the company only where there are no others."""
+    partners = [card for card in cards if isinstance(card, PartnerRef)]
+    addressed = [card for card in cards if isinstance(card, LeadRef) and card.open and card.is_opportunity]
+    return _own_deals(partners, addressed, known) or _company_deals(partners, known)
+
+
 class _Choice:
     """What was found so far for one mail."""
 
@@ -211,18 +218,25 @@ def _bind_cards(cards: Sequence[Card], known: Known, choice: _Choice) -> None:
     _bind_deals(partners, [lead for lead in leads if lead.is_opportunity], known, choice)
 
 
-def _bind_deals(partners: Sequence[PartnerRef], addressed: list[LeadRef], known: Known, choice: _Choice) -> None:
-    """Opportunities by their own address and by their customer; those of the company only where there are none."""
-    own = _unique([*addressed, *_deals_of({partner.id for partner in partners}, known)])
-    if own:
-        names = {partner.id: partner.name for partner in partners}
-        owner = next((names[deal.partner_id] for deal in own if deal.partner_id in names), "")
-        choice.bind_deal(own, f"Open opportunity of {owner}" if owner else f"Address of {own[0].name}")
+def _bind_deals(partners: Sequence[PartnerRef], addressed: Sequence[LeadRef], known: Known, choice: _Choice) -> None:
+    own = _own_deals(partners, addressed, known)
+    shared = [] if own else _company_deals(partners, known)
+    if not own and not shared:
         return
-    companies = {partner.company_id: partner.company_name for partner in partners if partner.company_id}
-    shared = _unique(_deals_of(set(companies), known))
-    if shared:
-        choice.bind_deal(shared, f"Open opportunity of {companies[shared[0].partner_id]}")
+    names = {partner.id: partner.name for partner in partners}
+    names |= {partner.company_id: partner.company_name for partner in partners if partner.company_id not in names}
+    owner = next((names[deal.partner_id] for deal in own or shared if deal.partner_id in names), "")
+    choice.bind_deal(own or shared, f"Open opportunity of {owner}" if owner else f"Address of {own[0].name}")
+
+
+def _own_deals(partners: Sequence[PartnerRef], addressed: Sequence[LeadRef], known: Known) -> list[LeadRef]:
+    """Open opportunities that have the address themselves, or whose customer is one of ``partners``."""
+    return _unique([*addressed, *_deals_of({partner.id for partner in partners}, known)])
+
+
+def _company_deals(partners: Sequence[PartnerRef], known: Known) -> list[LeadRef]:
+    """Open opportunities whose customer is the company of ``partners`` itself."""
+    return _unique(_deals_of({partner.company_id for partner in partners if partner.company_id}, known))
 
 
 def _deals_of(partner_ids: set[int], known: Known) -> Iterator[LeadRef]:

@@ -22,6 +22,8 @@ _LINK = re.compile(
 )
 _AFTER_LINK = ".,;:!?)]}'*_"
 _PREFORMATTED = '<div style="white-space:pre-wrap">{}</div>'
+# It ends in a colon and tells a time, a year or an address.
+_INTRODUCTION = re.compile(r".{0,300}?(?:\d\d?[:.]\d\d|\b(?:19|20)\d\d\b|@).{0,300}[:：]\s*$")
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _FLOWED_QUOTE = re.compile(r">+")
 
@@ -74,9 +76,31 @@ def new_text(text: str) -> str:
     unwrapped = quotequail.unwrap(text) if _may_quote(text) else None
     if unwrapped and unwrapped["type"] != "forward":
         text = "\n".join(filter(None, (unwrapped.get("text_top"), unwrapped.get("text_bottom"))))
-    kept = "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(">"))
+    kept = "\n".join(_unquoted(text.split("\n")))
     signature = _SIGNATURE.search(kept)
     return (kept[: signature.start()] if signature else kept).strip()
+
+
+def _unquoted(lines: list[str]) -> list[str]:
+    """The lines that are no quotes, without those that introduce one ("Am 3. Mai schrieb Jane Doe:")."""
+    kept: list[str] = []
+    for line in lines:
+        if line.lstrip().startswith(">"):
+            _drop_introduction(kept)
+        else:
+            kept.append(line)
+    _drop_introduction(kept)
+    return kept
+
+
+def _drop_introduction(kept: list[str]) -> None:
+    while kept and not kept[-1].strip():
+        kept.pop()
+    # Long ones are wrapped, and the end of one says neither when nor who.
+    for lines in (1, 2):
+        if _INTRODUCTION.match(" ".join(kept[-lines:])):
+            del kept[-lines:]
+            return
 
 
 def folded(text: str) -> str:
