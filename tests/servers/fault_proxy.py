@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
 import struct
 import threading
@@ -92,30 +93,51 @@ class FaultProxy:
                 return
             self.connections += 1
             self._open += [client, server]
-            fault = self.fault
-            self._start(self._pump, server, client, "to_client", fault)
-            self._start(self._pump, client, server, "to_server", fault)
+            self._start(self._serve, client, server, self.fault)
 
-    def _pump(self, source: socket.socket, sink: socket.socket, direction: Direction, fault: Fault | None) -> None:
-        left = fault.after if fault and fault.direction == direction else None
-        lines = _Lines(self.rewrite if direction == "to_client" else None)
-        with contextlib.suppress(OSError):
-            while octets := source.recv(65536):
-                time.sleep(self.latency)
-                octets = lines.rewritten(octets)
-                if left is not None and len(octets) >= left:
-                    self._send(sink, octets[:left], direction)
-                    _fail(fault, source, sink)
-                    return
-                left = None if left is None else left - len(octets)
-                self._send(sink, octets, direction)
-        _shut(source)
-        _shut(sink)
+    def _serve(self, client: socket.socket, server: socket.socket, fault: Fault | None) -> None:
+        """Pass on both directions in one thread: a socket that another one reads from cannot be reset."""
+        flows: dict[socket.socket, _Flow] = {
+            server: _Flow(client, "to_client", fault, self.rewrite),
+            client: _Flow(server, "to_server", fault, None),
+        }
+        with contextlib.suppress(OSError), selectors.DefaultSelector() as selector:
+            for source in flows:
+                selector.register(source, selectors.EVENT_READ)
+            while True:
+                for key, _events in selector.select():
+                    if not self._pass_on(key.fileobj, flows[key.fileobj]):  # type: ignore[arg-type,index]
+                        _fail(fault, client, server)
+                        return
+        _shut(client)
+        _shut(server)
 
-    def _send(self, sink: socket.socket, octets: bytes, direction: Direction) -> None:
-        sink.sendall(octets)
-        if direction == "to_client":
-            self.octets += len(octets)
+    def _pass_on(self, source: socket.socket, flow: _Flow) -> bool:
+        """Pass on what there is; whether the connection goes on."""
+        octets = source.recv(65536)
+        time.sleep(self.latency)
+        passed = flow.passed(octets)
+        flow.sink.sendall(passed)
+        if flow.direction == "to_client":
+            self.octets += len(passed)
+        return bool(octets) and flow.left != 0
+
+
+class _Flow:
+    """One direction of a connection."""
+
+    def __init__(self, sink: socket.socket, direction: Direction, fault: Fault | None, rewrite: Rewrite | None) -> None:
+        self.sink = sink
+        self.direction = direction
+        self.left = fault.after if fault and fault.direction == direction else None
+        self._lines = _Lines(rewrite)
+
+    def passed(self, octets: bytes) -> bytes:
+        octets = self._lines.rewritten(octets)
+        if self.left is not None:
+            octets = octets[: self.left]
+            self.left -= len(octets)
+        return octets
 
 
 class _Lines:
@@ -132,17 +154,16 @@ class _Lines:
         return b"".join(self._rewrite(line) + b"\r\n" for line in lines)
 
 
-def _fail(fault: Fault | None, source: socket.socket, sink: socket.socket) -> None:
-    if fault is None or fault.action == "stall":
+def _fail(fault: Fault | None, *connections: socket.socket) -> None:
+    if fault is not None and fault.action == "stall":
         return  # both stay open, and nothing comes any more
-    if fault.action == "reset":
-        for connection in (source, sink):
+    for connection in connections:
+        if fault is not None and fault.action == "reset":
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.close()
-        return
-    _shut(source)
-    _shut(sink)
+        else:
+            _shut(connection)
 
 
 def _shut(connection: socket.socket) -> None:

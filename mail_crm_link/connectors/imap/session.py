@@ -112,7 +112,7 @@ class Session:
 
     def _bad_greeting(self, error: imaplib.IMAP4.error) -> ConnectorError:
         text = _text_of(error)
-        if "EOF" in text:
+        if "socket error" in text:
             return Transient(f"{self._account.host} closed the connection", text, cause="disconnected")
         if "BYE" in text:
             return causes.refusal(text, Verdict(Transient, "unavailable"))
