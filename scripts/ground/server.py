@@ -33,10 +33,12 @@ class Instance:
 
     @property
     def environment(self) -> dict[str, str]:
-        return self.server.environment
+        """What its programs need: where PostgreSQL is, and the key that encrypts passwords."""
+        return {**self.server.environment, "MAIL_CRM_LINK_KEY": self._key()}
 
     def configure(self, **options: object) -> None:
-        """Write the configuration file. The key that encrypts passwords is made once and kept."""
+        """Write the configuration file."""
+        database = self.server.environment
         settings = {
             "addons_path": ",".join(str(path) for path in (*self.ground.odoo.addons, places.ROOT)),
             "data_dir": self.folder / "filestore",
@@ -46,9 +48,8 @@ class Instance:
             "http_port": self.port,
             "list_db": False,
             "logfile": self.log,
-            "mail_crm_link_key": self._key(),
             "max_cron_threads": 0,
-            **{option: self.environment[name] for name, option in LIBPQ_TO_ODOO.items() if name in self.environment},
+            **{option: database[name] for name, option in LIBPQ_TO_ODOO.items() if name in database},
             **options,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -57,9 +58,13 @@ class Instance:
         self.configuration.write_text(f"[options]\n{text}")
 
     def _key(self) -> str:
-        written = self.configuration.read_text() if self.configuration.exists() else ""
-        found = re.search(r"^mail_crm_link_key = (\S+)$", written, re.MULTILINE)
-        return found[1] if found else base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        """Made once and kept, or passwords stored before could not be read again."""
+        path = self.folder / "key"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        return path.read_text()
 
     def command(self, *arguments: str) -> list[str | Path]:
         """How Odoo is called; a subcommand comes first."""

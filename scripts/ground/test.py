@@ -56,7 +56,7 @@ def odoo_tests(
         instance.install("-i", places.MODULE)
     say("\n▸ Odoo's tests")
     options = [f"--odoo-config={instance.configuration}", "--odoo-http", "--odoo-log-level=warn"]
-    code, summary = pytest(ground, [f"{places.MODULE}/tests", *options, *arguments], server.environment)
+    code, summary = pytest(ground, [f"{places.MODULE}/tests", *options, *arguments], instance.environment)
     complaints = list(instance.complaints())
     if complaints:
         complain("Odoo's log has warnings or errors of the module:\n" + "\n".join(complaints))

@@ -1,0 +1,209 @@
+"""A company at work: Odoo with the module and demo data, and a mail server with a year of mail.
+
+``make demo`` keeps everything in one folder, so the second start takes seconds; ``make clean`` removes it.
+"""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import subprocess
+import time
+import xmlrpc.client
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from . import demo_mail, mail_server, places, postgres, setup
+from .console import Trouble, say, step
+from .mail_server import MailServer, Ports
+from .server import Instance, port_is_free
+
+DATABASE = "demo"
+START_SECONDS = 120
+STOP_SECONDS = 15
+HISTORY_DAYS = 400
+# The demo connects its mailboxes by XML-RPC, and Odoo warns of each call.
+QUIET = ":INFO,odoo.addons.rpc.controllers.xmlrpc:ERROR"
+PORTS = {"ODOO_PORT": 8069, "MAIL_WEB_PORT": 8025, "MAIL_IMAP_PORT": 8143, "MAIL_SMTP_PORT": 8587}
+"""Environment variables that choose the ports, and what they are without."""
+
+
+def folder() -> Path:
+    return places.cache() / "demo"
+
+
+def main(arguments: list[str]) -> int:
+    ports = choose_ports()
+    ground = setup.prepare()
+    mail_ports = Ports(ports["MAIL_IMAP_PORT"], ports["MAIL_SMTP_PORT"], ports["MAIL_WEB_PORT"])
+    with contextlib.ExitStack() as running:
+        database = running.enter_context(postgres.running(postgres.cluster_folder("demo"), ground.environment))
+        instance = Instance(ground, database, folder(), DATABASE, ports["ODOO_PORT"])
+        install(instance)
+        running.enter_context(serving_mail(MailServer(ground.environment, mailboxes(), mail_ports)))
+        odoo = running.enter_context(serving(instance))
+        with step("mailboxes"):
+            for login, address in demo_mail.OWNERS.items():
+                connect(instance, login, address, mail_ports.imap)
+        say(welcome(instance, mail_ports))
+        wait(odoo, instance)
+    return 0
+
+
+def choose_ports() -> dict[str, int]:
+    """:raises Trouble: one of them is taken"""
+    ports = {name: int(os.environ.get(name, default)) for name, default in PORTS.items()}
+    for name, port in ports.items():
+        if not port_is_free(port):
+            raise Trouble(
+                f"Port {port} is used by another program (is the demo running already?).\n"
+                f"Stop that program, or choose another port: {name}={port + 100} make demo"
+            )
+    return ports
+
+
+def install(instance: Instance) -> None:
+    """The module with demo data, again when its code has changed since."""
+    instance.configure(max_cron_threads=1, log_handler=QUIET)
+    instance.log.unlink(missing_ok=True)
+    version = source_digest()
+    stamp = instance.folder / "installed"
+    if not (stamp.exists() and instance.server.has_database(DATABASE)):
+        with step("Odoo with CRM, the module and demo data (about a minute)"):
+            instance.server.create_database(DATABASE)
+            instance.install("-i", places.MODULE, "--with-demo")
+    elif stamp.read_text() != version:
+        with step("the module, changed since the last time"):
+            instance.install("-u", places.MODULE)
+    stamp.write_text(version)
+
+
+def source_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((places.ROOT / places.MODULE).rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def mailboxes() -> Path:
+    """The mails as files; made on the first start, kept afterwards."""
+
+    def make(target: Path) -> None:
+        demo_mail.make(target, datetime.now().astimezone())
+
+    return places.built(folder() / "mailboxes", make, needs=10_000_000)
+
+
+@contextlib.contextmanager
+def serving_mail(server: MailServer) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def serving(instance: Instance) -> Iterator[subprocess.Popen[bytes]]:
+    """Odoo while the block lasts."""
+    process = subprocess.Popen(
+        [str(part) for part in instance.command()],
+        cwd=instance.folder,
+        env={**os.environ, **instance.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        with step("Odoo"):
+            wait_until_it_answers(process, instance)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def wait_until_it_answers(process: subprocess.Popen[bytes], instance: Instance) -> None:
+    limit = time.monotonic() + START_SECONDS
+    while time.monotonic() < limit and process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", instance.port, timeout=START_SECONDS)
+            connection.request("GET", "/web/health")
+            if connection.getresponse().status == 200:
+                return
+        time.sleep(0.2)
+    raise Trouble(f"Odoo did not start:\n{instance.log_tail()}")
+
+
+def connect(instance: Instance, login: str, address: str, imap_port: int) -> None:
+    """Connect a mailbox as its owner would, and fetch its mail.
+
+    :raises Trouble: the server refused; with its reason
+    """
+    address_of = f"http://127.0.0.1:{instance.port}/xmlrpc/2"
+    try:
+        user = xmlrpc.client.ServerProxy(f"{address_of}/common").authenticate(DATABASE, login, login, {})
+        call = Caller(xmlrpc.client.ServerProxy(f"{address_of}/object", allow_none=True), user, login)
+        server = {"imap_host": mail_server.HOST, "imap_port": imap_port, "imap_security": "none"}
+        server |= {"login": address, "password": mail_server.PASSWORD}
+        found = call("crm.mailbox", "search", [("email", "=", address)])
+        if found:
+            call("crm.mailbox", "write", found, server)
+        else:
+            values = {"email": address, "history_days": HISTORY_DAYS, "visibility": "public"}
+            found = [call("crm.mailbox", "create", {**values, **server})]
+        call("crm.mailbox", "action_connect", found)
+        call("crm.mailbox", "action_sync_now", found)
+    except xmlrpc.client.Fault as fault:
+        raise Trouble(f"The mailbox {address} could not be connected:\n{fault.faultString.strip()}") from fault
+
+
+class Caller:
+    """A user's way to the models."""
+
+    def __init__(self, models: xmlrpc.client.ServerProxy, user: int, password: str) -> None:
+        self.models = models
+        self.user = user
+        self.password = password
+
+    def __call__(self, model: str, method: str, *arguments: object) -> object:
+        return self.models.execute_kw(DATABASE, self.user, self.password, model, method, list(arguments))
+
+
+def welcome(instance: Instance, ports: Ports) -> str:
+    return f"""
+  Odoo                 http://127.0.0.1:{instance.port}
+    sales manager      ines / ines
+    salespeople        nora / nora    tom / tom
+    administrator      admin / admin
+  Mail server's page   http://127.0.0.1:{ports.web}      (IMAP {ports.imap}, SMTP {ports.smtp})
+
+  What to try, as nora:
+    CRM > Bright Harbour: espresso bar on floor 5    its mail of the year, in order, between Odoo's own notes
+    Contacts > Hotel Adlerhof                        a company shows the mail of all its people
+    CRM > Leads > Office coffee for 25 people        a lead known by its address only
+    Write a mail on the mail server's page from maya.chen@brightharbour.example
+    to nora.brandt@halden-coffee.example; within a minute it is on Maya's cards.
+
+  Log: {instance.log}
+  Ctrl-C stops everything; `make clean` removes it.
+"""
+
+
+def wait(odoo: subprocess.Popen[bytes], instance: Instance) -> None:
+    """Until somebody presses Ctrl-C.
+
+    :raises Trouble: Odoo ended by itself
+    """
+    try:
+        odoo.wait()
+    except KeyboardInterrupt:
+        say("\nStopping …")
+        return
+    raise Trouble(f"Odoo ended by itself:\n{instance.log_tail()}")
