@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ..rules.remote_images import block_remote_images
 from .email_rows import attachment_url
 
 
@@ -7,6 +8,15 @@ class CrmEmail(models.Model):
     """What Odoo's messaging asks of the record that a message belongs to."""
 
     _inherit = "crm.email"
+
+    def load_content(self) -> dict:
+        """Images of the sender's server are blocked, see `rules.remote_images`."""
+        content = super().load_content()
+        html = str(content["html"] or "")
+        listed = [
+            attachment for attachment in content["attachments"] if not self._shows_inline(attachment["section"], html)
+        ]
+        return {**content, "html": block_remote_images(html), "attachments": listed}
 
     @api.model
     def _get_allowed_access_params(self) -> set[str]:
@@ -25,7 +35,6 @@ class CrmEmail(models.Model):
             return self.env._("E-mail received. Its content is private.")
         return self.env._("E-mail sent. Its content is private.")
 
-    def _shows_inline(self, attachment, body: str) -> bool:
-        """Whether the body shows this attachment in its place."""
-        url = attachment_url(self.id, attachment.crm_email_section)
-        return bool(attachment.crm_email_section) and f'src="{url}"' in body
+    def _shows_inline(self, section: str | None, html: str) -> bool:
+        """Whether this HTML of the mail shows one of its attachments in its place."""
+        return bool(section) and f'src="{attachment_url(self.id, section)}"' in html

@@ -329,8 +329,10 @@ class MailMessage(models.Model):
         self._crm_email_to_store(store, email, level)
 
     def _full_to_store(self, store: Store, email) -> None:
-        body = self.body or ""
-        listed = self.attachment_ids.filtered(lambda attachment: not email._shows_inline(attachment, body))
+        body = str(self.body or "")
+        listed = self.attachment_ids.filtered(lambda attachment: not email._shows_inline(
+                attachment.crm_email_section, body
+            ))
         values = {
             "id": self.id,
             "attachment_ids": sorted(listed.ids),

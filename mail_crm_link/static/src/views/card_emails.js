@@ -1,5 +1,5 @@
-import {Component} from "@odoo/owl";
-import {View} from "@web/views/view";
+import {Component, useSubEnv} from "@odoo/owl";
+import {View, getDefaultConfig} from "@web/views/view";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useService} from "@web/core/utils/hooks";
@@ -17,6 +17,10 @@ export class CardEmails extends Component {
 
     setup() {
         this.action = useService("action");
+        // A view writes into the configuration it finds, and would find the form's.
+        useSubEnv({
+            config: {...getDefaultConfig(), disableSearchBarAutofocus: true},
+        });
     }
 
     get viewProps() {
@@ -26,7 +30,7 @@ export class CardEmails extends Component {
             resModel: "crm.email",
             domain: [[LINK_FIELDS[resModel], "in", [resId]]],
             context: {list_view_ref: "mail_crm_link.crm_email_view_list_card"},
-            display: {controlPanel: {"bottom-left": false}, searchPanel: false},
+            display: {searchPanel: false},
             noBreadcrumbs: true,
             allowSelectors: false,
             showButtons: false,

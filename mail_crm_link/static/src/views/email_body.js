@@ -1,4 +1,12 @@
-import {Component, onWillStart, onWillUpdateProps, useRef, useState} from "@odoo/owl";
+import {
+    Component,
+    markup,
+    onWillDestroy,
+    onWillStart,
+    onWillUpdateProps,
+    useRef,
+    useState,
+} from "@odoo/owl";
 import {hasBlockedImages, withRemoteImages} from "../core/common/remote_images";
 import {cookie} from "@web/core/browser/cookie";
 import {registry} from "@web/core/registry";
@@ -29,6 +37,7 @@ export class EmailBody extends Component {
         onWillStart(() => {
             this.load(this.props.record.resId);
         });
+        onWillDestroy(() => this.resizing?.disconnect());
         onWillUpdateProps(({record}) => {
             if (record.resId !== this.props.record.resId) {
                 this.load(record.resId);
@@ -43,7 +52,7 @@ export class EmailBody extends Component {
             const content = await this.orm.silent.call("crm.email", "load_content", [
                 [resId],
             ]);
-            this.state.html = content.html;
+            this.state.html = markup(content.html);
             this.state.attachments = content.attachments;
         } catch (error) {
             this.state.error = error.data?.message || error.message;
@@ -86,12 +95,6 @@ export class EmailBody extends Component {
         if (this.frame.el) {
             this.frame.el.style.height = `${body.scrollHeight + FRAME_MARGIN}px`;
         }
-    }
-
-    urlOf({id, section}) {
-        return id
-            ? `/web/content/${id}?download=true`
-            : `/mail_crm_link/attachment/${this.props.record.resId}/${section}`;
     }
 
     sizeOf({size}) {

@@ -1,5 +1,6 @@
 import {Message} from "@mail/core/common/message_model";
 import {hasBlockedImages, withRemoteImages} from "./remote_images";
+import {parseEmail} from "@mail/utils/common/format";
 import {patch} from "@web/core/utils/patch";
 
 /**
@@ -21,6 +22,15 @@ const messagePatch = {
         super.setup(...arguments);
         /** @type {CrmEmailFacts|undefined} */
         this.crm_email = undefined;
+    },
+
+    /** The sender's name as the mail has it, when the sender is no contact. */
+    get authorName() {
+        if (this.crm_email && !this.author) {
+            const [name, email] = parseEmail(this.email_from || "");
+            return name || email || this.email_from;
+        }
+        return super.authorName;
     },
 
     get awaitsContent() {
