@@ -19,7 +19,7 @@ _PLAIN_ENTRY = re.compile(
 )
 _TOKEN = re.compile(
     r"""
-      "(?P<quoted>(?:[^"\\]|\\.)*)(?:"|$)
+      "(?P<quoted>(?:[^"\\]|\\.)*)(?P<closed>"|$)
     | <(?P<angle>[^<>]*)>
     | (?P<literal>\[[^\[\]]*\])
     | (?P<separator>[,;])
@@ -89,7 +89,7 @@ def parse_list(header_value: str) -> list[Address]:
     # Folding goes first: long runs of blanks would make the pattern of entries backtrack.
     value = one_line(header_value)
     found = list(_parse(value))
-    if not found and "@" in value:
+    if not found and ("@" in value or "=?" in value):
         found = list(_rescue(value))
     if len(found) < 2:
         return found
@@ -134,7 +134,9 @@ def _parse(value: str) -> Iterator[Address]:
         quoted, bare, angle, alone = entry.groups()
         email = angle or alone
         # The pattern let nothing through that _comparable would refuse, but the quotes of some Outlooks.
-        yield Address(_name(quoted or bare or ""), _comparable(email) if email[0] == "'" else _lowered(email))
+        email = _comparable(email) if email[0] == "'" or len(email) > _LONGEST else _lowered(email)
+        if email:
+            yield Address(_name(quoted or bare or ""), email)
 
 
 def _parse_broken(value: str) -> Iterator[Address]:
@@ -147,7 +149,9 @@ def _parse_broken(value: str) -> Iterator[Address]:
         if token is None:
             break
         position = token.end()
-        if token["comment"]:
+        if token["closed"] == "":
+            value, position = value[: token.start()] + value[token.start() :].replace('"', " "), token.start()
+        elif token["comment"]:
             position, comment = _comment(value, position)
             comments.append(comment)
         elif token["separator"]:

@@ -20,6 +20,8 @@ _REFERENCES_KEPT = 50
 # RFC 822 is of 1982; clocks that never were set say 1970 or 1980, broken ones 2100.
 _FIRST_YEAR, _LAST_YEAR = 1982, 2099
 
+_DAY = timedelta(days=1)
+
 _BRACKETED = re.compile(r"<([^<>]*)>")
 _SPACES = re.compile(r"\s+")
 
@@ -133,14 +135,15 @@ def _date(value: str) -> datetime | None:
         parsed = parsedate_tz(value)
         if parsed is None:
             return None
-        date = datetime(*parsed[:6], tzinfo=timezone.utc) - timedelta(seconds=parsed[9] or 0)
+        offset = timedelta(seconds=parsed[9] or 0)
+        date = datetime(*parsed[:6], tzinfo=timezone.utc) - offset
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
+    return date if _FIRST_YEAR <= date.year <= _LAST_YEAR and abs(offset) < _DAY else None
 
 
 def _maybe_attachment(fields: Fields) -> bool:
     if first(fields, "x-ms-has-attach").lower() == "yes":
         return True
     kind = first(fields, "content-type").partition(";")[0].strip().lower() or "text/plain"
-    return kind == "multipart/mixed" or not kind.startswith(("text/", "multipart/"))
+    return kind == "multipart/mixed" or "/" in kind and not kind.startswith(("text/", "multipart/"))

@@ -34,6 +34,7 @@ __all__ = [
 _NEVER_SHOWN = frozenset({"text/x-amp-html", "text/watch-html"})
 # Own table: the machine's one differs from host to host, and with it names of attachments and digests.
 _TYPES = mimetypes.MimeTypes()
+_EXTENSIONS = {"message/rfc822": ".eml", "text/calendar": ".ics", "text/plain": ".txt", "text/html": ".html"}
 _LONGEST_FILENAME = 200
 
 
@@ -233,8 +234,13 @@ def _filename(leaf: PartLike) -> str:
     if name:
         stem, dot, extension = name.rpartition(".")
         return name if len(name) <= _LONGEST_FILENAME else f"{stem[: _LONGEST_FILENAME - 20]}{dot}{extension[:19]}"
-    extension = ".eml" if leaf.content_type == "message/rfc822" else _TYPES.guess_extension(leaf.content_type) or ".bin"
-    return f"attachment-{leaf.section}{extension}"
+    return f"attachment-{leaf.section}{_extension(leaf.content_type)}"
+
+
+def _extension(kind: str) -> str:
+    if kind in _EXTENSIONS:
+        return _EXTENSIONS[kind]
+    return _TYPES.guess_extension(kind) or (".txt" if kind.startswith(("text/", "message/")) else ".bin")
 
 
 def _digest(text: str, attachments: Sequence[Attachment]) -> str:

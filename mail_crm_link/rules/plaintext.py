@@ -9,6 +9,13 @@ import quotequail
 # quotequail's time grows with the square of the lines; what is new in a mail stands in its first hundreds.
 _LINES_READ = 300
 
+_DEEPEST = 3_000
+# Elements that close themselves or one another are not nested by being left open.
+_NESTING = re.compile(
+    r"<(/)?(?!(?:br|img|hr|meta|link|input|col|wbr|area|base|embed|p|li|td|th|tr|dd|dt|option|tbody|source)\b)[a-z]",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"<[^<>]{0,2000}>?")
 _LINE_BREAK = re.compile(
     r"<(?:br|/p|/div|/tr|/h[1-6]|/li|/ul|/ol|/table|/blockquote|/pre|hr|/dd|/dt)\b[^>]{0,999}>", re.IGNORECASE
 )
@@ -45,11 +52,25 @@ def text_to_html(text: str) -> str:
 
 def html_to_text(html: str) -> str:
     """The text of ``html`` with a line for every block; what a reader does not see is left out."""
+    if is_too_deep(html):
+        return folded(entities.unescape(_TAG.sub(" ", html)))
     flat = folded(html)
     lines = _CELL.sub(" ", _LINE_BREAK.sub("\n", flat))
     bare = _TEXT_CLEANER.clean(lines)
     text = _BLANKS.sub(" ", entities.unescape(bare))
     return "\n".join(line.strip() for line in text.split("\n")).strip()
+
+
+def is_too_deep(html: str) -> bool:
+    """Whether elements are nested deeper than any mail needs: parsers of HTML take the square of the depth."""
+    if html.count("<") <= _DEEPEST:
+        return False
+    depth = 0
+    for tag in _NESTING.finditer(html):
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def unflow(text: str, delsp: bool) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 import nh3
 
+from .plaintext import html_to_text, is_too_deep, text_to_html
+
 _TAGS = {
     *("a", "abbr", "acronym", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption"),
     *("center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "dir", "div", "dl", "dt", "em"),
@@ -111,6 +113,8 @@ def sanitize(html: str) -> str:
     """``html`` of a mail without scripts, forms, styles that leave their place, and addresses other than
     http, https, mailto, tel, cid and, for images, data. Links open in a new window without an opener.
     """
+    if is_too_deep(html):
+        return text_to_html(html_to_text(html))
     cleaned = _CLEANER.clean(html)
     return _STRICT_CLEANER.clean(cleaned) if _is_suspicious(cleaned) else cleaned
 
