@@ -28,6 +28,9 @@
         "web.assets_backend": [
             "mail_crm_link/static/src/**/*",
         ],
+        "web.assets_tests": [
+            "mail_crm_link/static/tests/tours/**/*",
+        ],
     },
     "application": True,
     "uninstall_hook": "uninstall_hook",

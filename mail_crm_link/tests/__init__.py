@@ -1,1 +1,1 @@
-from . import test_binding, test_chatter, test_sync
+from . import test_binding, test_chatter, test_controllers, test_sync, test_tours
