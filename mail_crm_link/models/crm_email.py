@@ -8,7 +8,6 @@ see, and `_content_levels` is the only place that decides what that is:
 ``private``  through a card: that a mail was sent or received, when, and by whom
 """
 
-from collections import defaultdict
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -96,8 +95,12 @@ class CrmEmail(models.Model):
     copy_ids = fields.One2many("crm.email.copy", "email_id", readonly=True)
     orphaned_at = fields.Datetime(readonly=True, help="Since when no mailbox has it any more (UTC).")
     link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
-    lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", search="_search_lead_ids")
-    partner_ids = fields.Many2many("res.partner", compute="_compute_cards", search="_search_partner_ids")
+    lead_ids = fields.Many2many(
+        "crm.lead", compute="_compute_cards", compute_sudo=True, search="_search_lead_ids"
+    )
+    partner_ids = fields.Many2many(
+        "res.partner", compute="_compute_cards", compute_sudo=True, search="_search_partner_ids"
+    )
     candidate_lead_ids = fields.Many2many(
         "crm.lead",
         "crm_email_candidate_rel",
@@ -311,13 +314,15 @@ class CrmEmail(models.Model):
     @api.depends("link_ids.active", "link_ids.lead_id", "link_ids.partner_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_cards(self):
-        links = self.env["crm.email.link"].search([("email_id", "in", self.ids)])
-        by_email = defaultdict(links.browse)
-        for link in links:
-            by_email[link.email_id.id] |= link
+        # Computed as superuser, who may name cards of models the user has no access to, but
+        # out of the links that the user can read.
+        readable = self.env["crm.email.link"].sudo(False)
+        links = readable.search([("email_id", "in", self.ids)]).sudo()
+        by_email = links.grouped("email_id")
         for email in self:
-            email.lead_ids = by_email[email.id].lead_id
-            email.partner_ids = by_email[email.id].partner_id
+            of_email = by_email.get(email._origin, links.browse())
+            email.lead_ids = of_email.lead_id
+            email.partner_ids = of_email.partner_id
 
     @api.model
     def _search_lead_ids(self, operator, value):

@@ -81,8 +81,15 @@ class CrmEmailBinding(models.AbstractModel):
 
     def _known(self, mails: Iterable["_Mail"], companies: Sequence[int], owners: Sequence[int]) -> Known:
         """Look up all that the decisions about these mails can depend on."""
+        people = {person for mail in mails for person in mail.people}
+        bound = self._bound({mail.conversation_id for mail in mails})
+        return replace(self._known_people(people, companies, owners), bound=bound)
+
+    @api.model
+    def _known_people(self, people: Iterable[Address], companies: Sequence[int], owners: Sequence[int]) -> Known:
+        """Look up what is known of these participants."""
         own = self._own_addresses()
-        addresses = {person.email for mail in mails for person in mail.people} - own
+        addresses = {person.email for person in people} - own
         keys = {key for address in addresses for key in match_keys(address)}
         partners = self._partners(keys, companies)
         leads = self._leads(keys, companies)
@@ -92,7 +99,6 @@ class CrmEmailBinding(models.AbstractModel):
         return Known(
             by_address={address: tuple(refs) for address, refs in by_address.items()},
             open_deals=self._open_deals(partners, companies),
-            bound=self._bound({mail.conversation_id for mail in mails}),
             own=own,
             own_domains=self._own_domains(),
             blocked=self.env["crm.email.block"]._of(owners, companies),
@@ -349,6 +355,14 @@ class CrmEmailBinding(models.AbstractModel):
         return {email_id for (email_id,) in inserted}
 
     # --- what follows from being bound --------------------------------------------------
+
+    @api.model
+    def _after_new_card(self, emails) -> None:
+        """Mails got a card by hand or by rule: their conversations follow."""
+        self.env.flush_all()
+        followers = self._follow_conversations(emails.ids)
+        self._after_binding(emails | emails.browse(followers))
+        emails.sudo()._move_activities()
 
     @api.model
     def _after_binding(self, emails) -> None:

@@ -81,13 +81,33 @@ class CrmEmailCard(models.AbstractModel):
         result = super().write(vals)
         if watched:
             self._relink_crm_emails()
+        if "user_id" in vals:
+            self._reassign_crm_emails()
         return result
+
+    def _reassign_crm_emails(self) -> None:
+        """What waits on a card is its new responsible's to answer."""
+        # sudo: who may reassign the card need not be able to see its mail
+        activities = (
+            self.env["mail.activity"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("crm_email_id", "!=", False),
+                ]
+            )
+        )
+        for email in activities.crm_email_id:
+            email._move_activities()
 
     def unlink(self):
         column = self._crm_email_link_column
         links = self.env["crm.email.link"].sudo().search([(column, "in", self.ids)])
         emails = links.email_id
         result = super().unlink()
+        self.env["crm.email.creation"]._forget_guards()
         if emails:
             self.env["crm.email.binding"]._after_unbinding(emails)
         return result

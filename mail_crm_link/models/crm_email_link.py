@@ -106,7 +106,39 @@ class CrmEmailLink(models.Model):
     def _card_column(self, card) -> str:
         return "lead_id" if card._name == "crm.lead" else "partner_id"
 
+    def _describe(self) -> dict:
+        """What the CRM connections block shows of this link."""
+        self.ensure_one()
+        card = self.lead_id or self.partner_id
+        why_not = self._why_not_removable(card)
+        origins = dict(self._fields["origin"]._description_selection(self.env))
+        return {
+            "model": card._name,
+            "id": card.id,
+            "name": card.display_name,
+            "type": _card_type(card),
+            "detail": _card_detail(card),
+            "reason": self.reason,
+            "origin": origins[self.origin],
+            "set_by": self.user_id.sudo().name or "",
+            "can_remove": not why_not,
+            "why_not": why_not,
+        }
+
+    def _why_not_removable(self, card) -> str:
+        """Return why the user may not remove this link, "" when they may.
+
+        Who may edit the card may take mail off it; others only what they put there.
+        """
+        if self.user_id == self.env.user or card.has_access("write"):
+            return ""
+        if self.user_id:
+            return self.env._("%s set it, and you may not edit this record.", self.user_id.sudo().name)
+        return self.env._("You may not edit this record.")
+
     def _link_by_hand(self, emails, card) -> None:
+        """:raise AccessError: when the user may not edit the card"""
+        card.check_access("write")
         values = {
             "active": True,
             "blocked": False,
@@ -118,8 +150,38 @@ class CrmEmailLink(models.Model):
         known.filtered(lambda link: not link.active).write(values)
         column = self._card_column(card)
         self.sudo().create([{**values, "email_id": email.id, column: card.id} for email in emails - known.email_id])
-        self.env["crm.email.binding"]._after_binding(emails)
+        self.env["crm.email.binding"]._after_new_card(emails)
+
+    def _link_by_rule(self, email, card, reason: str) -> None:
+        """Bind a mail to the card that was made from it, and its conversation with it."""
+        self.sudo().create(
+            {
+                "email_id": email.id,
+                self._card_column(card): card.id,
+                "origin": "rule",
+                "reason": reason,
+            }
+        )
+        self.env["crm.email.binding"]._after_new_card(email)
 
     def _unlink_by_hand(self, emails, card) -> None:
-        self._of_card(emails, card).write({"active": False, "blocked": False, "user_id": self.env.uid})
+        """:raise AccessError: when the user may not edit the card and did not set the link"""
+        links = self._of_card(emails, card)
+        for link in links.sudo(False):
+            if reason := link._why_not_removable(card):
+                raise AccessError(reason)
+        links.write({"active": False, "blocked": False, "user_id": self.env.uid})
         self.env["crm.email.binding"]._after_unbinding(emails)
+
+
+def _card_type(card) -> str:
+    if card._name == "crm.lead":
+        return card.type
+    return "company" if card.is_company else "contact"
+
+
+def _card_detail(card) -> str:
+    """What tells cards of one name apart."""
+    if card._name == "crm.lead":
+        return card.stage_id.name or ""
+    return "" if card.is_company else card.parent_id.name or card.email or ""

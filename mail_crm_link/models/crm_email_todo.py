@@ -106,14 +106,21 @@ class CrmEmail(models.Model):
             activity = email.activity_ids
             if not activity:
                 email._plan_activities(email.mailbox_ids[:1])
-            elif (activity.res_model, activity.res_id) != (card._name, card.id):
-                activity.with_context(mail_activity_quick_update=True).write(
-                    {
-                        "res_model_id": self.env["ir.model"]._get_id(card._name),
-                        "res_id": card.id,
-                        "user_id": email._responsible(card, email.mailbox_ids[:1]).id,
-                    }
-                )
+            else:
+                email._move_activity(card)
+
+    def _move_activity(self, card) -> None:
+        activity = self.activity_ids
+        user = self._responsible(card, self.mailbox_ids[:1])
+        if (activity.res_model, activity.res_id, activity.user_id) == (card._name, card.id, user):
+            return
+        activity.with_context(mail_activity_quick_update=True).write(
+            {
+                "res_model_id": self.env["ir.model"]._get_id(card._name),
+                "res_id": card.id,
+                "user_id": user.id,
+            }
+        )
 
     # --- being done ---------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from ..connectors.imap import IMAPConnector
 from ..sync.backoff import pause
 from ..sync.engine import Engine, Outcome
 from .connection_causes import sentence
+from .crm_mailbox_rule import DEFAULT_TARGETS
 from .orm_store import OrmStore
 
 _logger = logging.getLogger(__name__)
@@ -154,6 +155,7 @@ class CrmMailbox(models.Model):
     connected_at = fields.Datetime(readonly=True, copy=False, help="Mail from before is history: never a to-do (UTC).")
     todo_days = fields.Integer("Answer within days", default=1, help="When the to-do of a new mail is due.")
     todo_activity_type_id = fields.Many2one("mail.activity.type", "Activity of a new mail", ondelete="set null")
+    rule_ids = fields.One2many("crm.mailbox.rule", "mailbox_id", "Scenarios", context={"active_test": False})
     folder_ids = fields.One2many("crm.mailbox.folder", "mailbox_id", "Folders")
 
     # --- figures ------------------------------------------------------------------------
@@ -270,6 +272,31 @@ class CrmMailbox(models.Model):
     # ------------------------------------------------------------------------------------
     # Changes
     # ------------------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        mailboxes = super().create(vals_list)
+        mailboxes._create_rules()
+        return mailboxes
+
+    def _create_rules(self) -> None:
+        """Every mailbox has its three scenarios, off until the owner switches them on."""
+        self.env["crm.mailbox.rule"].create(
+            [
+                {
+                    "mailbox_id": mailbox.id,
+                    "scenario": scenario,
+                    "active": False,
+                    "user_id": mailbox.user_id.id,
+                }
+                for mailbox in self
+                for scenario in DEFAULT_TARGETS
+                if scenario not in mailbox.rule_ids.mapped("scenario")
+            ]
+        )
+
+    def _binds_automatically(self) -> bool:
+        return self.crm_link and self.link_mode == "automatic"
 
     def write(self, vals):
         moved = self._moved_away(vals)

@@ -327,6 +327,7 @@ class EnvelopeRows:
         )
         emails = self.env["crm.email"].browse(email_id for (email_id,) in new)
         self.env["crm.email.binding"]._bind(emails.ids)
+        self.env["crm.mailbox.rule"]._apply(self.mailbox, emails)
         emails._ask_to_process(self.mailbox)
         emails._answered_by(emails.ids)
 

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 
 class ResPartner(models.Model):
@@ -9,6 +9,10 @@ class ResPartner(models.Model):
 
     # Odoo has no index on this column.
     _email_normalized_equal_idx = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")
+
+    source_id = fields.Many2one(
+        "utm.source", "Source", ondelete="set null", help="Where this contact comes from."
+    )
 
     @api.model
     def _crm_email_fields(self):

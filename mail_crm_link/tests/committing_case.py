@@ -2,9 +2,9 @@
 
 import os
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import datetime, timedelta, timezone
 
 from cryptography.fernet import Fernet
 from servers.dovecot import Dovecot
