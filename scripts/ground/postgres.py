@@ -45,9 +45,10 @@ class Server:
     environment: dict[str, str]
     programs: Path | None
 
-    def create_database(self, name: str) -> None:
+    def create_database(self, name: str, template: str = "template0") -> None:
+        """:param template: the database it begins as"""
         self._call("dropdb", "--if-exists", name)
-        self._call("createdb", "--template=template0", "--encoding=UTF8", name)
+        self._call("createdb", f"--template={template}", "--encoding=UTF8", name)
 
     def drop_database(self, name: str) -> None:
         self._call("dropdb", "--if-exists", "--force", name)
