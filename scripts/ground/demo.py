@@ -161,7 +161,8 @@ def connect(instance: Instance, login: str, address: str, imap_port: int) -> Non
         call("crm.mailbox", "action_connect", found)
         call("crm.mailbox", "action_sync_now", found)
     except xmlrpc.client.Fault as fault:
-        raise Trouble(f"The mailbox {address} could not be connected:\n{fault.faultString.strip()}") from fault
+        reason = fault.faultString.strip().splitlines()[-1]
+        raise Trouble(f"The mailbox {address} could not be connected: {reason}\nMore in {instance.log}") from fault
 
 
 class Caller:
