@@ -60,6 +60,8 @@ class FaultProxy:
         self.down()
         for thread in self._threads:
             thread.join(timeout=5)
+        for connection in self._open:
+            connection.close()
 
     def up(self) -> None:
         """Listen, on the same port as before."""
@@ -76,8 +78,9 @@ class FaultProxy:
             _shut(self._listener)
             self._listener = None
         for connection in self._open:
-            _shut(connection)
-        self._open.clear()
+            # Closing it would leave the thread that serves it waiting for ever.
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)

@@ -260,10 +260,12 @@ def test_a_server_that_goes_away_and_comes_back(scene: RealScene) -> None:
 
 
 def _without_the_last(line: bytes) -> bytes:
-    return re.sub(rb"^(\* SEARCH .*) \d+$", rb"\1", line)
+    """SEARCH and FETCH answers without one mail each."""
+    line = re.sub(rb"^(\* SEARCH .*) \d+$", rb"\1", line)
+    return b"* OK nothing" if re.match(rb"\* 4 FETCH .UID \d+ INTERNALDATE", line) else line
 
 
-def test_a_truncated_search_deletes_nothing_and_is_an_error_people_see(scene: RealScene) -> None:
+def test_a_truncated_listing_deletes_nothing_and_is_an_error_people_see(scene: RealScene) -> None:
     """Promise 7."""
     scene.fill(10)
     scene.run()
@@ -271,10 +273,9 @@ def test_a_truncated_search_deletes_nothing_and_is_an_error_people_see(scene: Re
     audit = scene.engine().audit()
     assert [line.error is not None for line in audit.folders if line.folder.role == "inbox"] == [True]
     scene.fill(3)
-    scene.run()
-    assert len(scene.store.copies) == 10
+    assert scene.run().envelopes == 3, "what is new is listed by windows that lie above the lie"
+    assert len(scene.store.copies) == 13
     scene.proxy.rewrite = None
-    assert scene.run().envelopes == 3
     scene.check()
 
 

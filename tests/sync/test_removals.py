@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -136,6 +137,31 @@ def test_uidvalidity_that_changes_makes_no_mail_new_and_fetches_no_body(scene: S
         str(scene.account.folders["INBOX"].uidvalidity)
     }
     assert len(scene.store.copies) == 30
+
+
+class WithoutGenerations(MemoryStore):
+    """Negative control: a store whose key leaves UIDVALIDITY out."""
+
+    def _put_copy(self, key: int, uidvalidity: str, envelope: Any) -> None:
+        super()._put_copy(key, "", envelope)
+
+    def _is_gone(self, location: tuple[int, str, str], changes: Changes) -> bool:
+        return super()._is_gone(location, replace(changes, uidvalidity=""))
+
+    def locations(self, key: int, uidvalidity: str) -> frozenset[str]:
+        return super().locations(key, "")
+
+
+def test_without_uidvalidity_in_the_key_mail_would_be_taken_for_other_mail() -> None:
+    scene = Scene(store=WithoutGenerations())
+    uids = filled(scene, 10)
+    scene.account.remove(uids[0])
+    scene.run()
+    scene.account.renumber()
+    scene.account.deliver(mail("new"))
+    scene.run()
+    scene.run()
+    assert len(scene.store.announced) == 10, "the new mail has an id that an old one had, and is never seen"
 
 
 def test_uidvalidity_that_changes_between_the_ids_and_the_fetch(scene: Scene) -> None:

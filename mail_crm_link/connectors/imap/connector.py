@@ -153,7 +153,7 @@ class IMAPConnector:
     def _begun(
         self, session: Session, folder: Folder, now: Status, first: bool, since: datetime | None, limit: int
     ) -> Changes:
-        found = listing.confirmed(session, now.messages, since)
+        found = listing.confirmed(session, now, since)
         uids = [uid for uid in found.within if uid < now.uidnext]
         cursor = replace(Cursor.beginning(now, first), expected=len(uids))
         return self._next_page(folder, cursor, uids, limit)
@@ -164,7 +164,7 @@ class IMAPConnector:
             return listing.Found([], [])
         # UIDs ascend with sequence numbers: so many UIDs from the top are at most so many mails from the top.
         first = max(1, now.messages - (now.uidnext - lowest) + 1)
-        found = listing.confirmed(session, now.messages, since, lowest, first)
+        found = listing.confirmed(session, now, since, lowest, first)
         # Mail that came after EXAMINE belongs to the next time.
         return listing.Found(
             [uid for uid in found.all if uid < now.uidnext], [uid for uid in found.within if uid < now.uidnext]
@@ -192,8 +192,7 @@ class IMAPConnector:
         if known.modseq and now.modseq:
             modifier = f"(CHANGEDSINCE {known.modseq}{' VANISHED' if session.qresync else ''})"
             return {} if known.modseq == now.modseq else _flags(session, f"1:{known.uidnext - 1}", modifier)
-        if known.unseen == now.unseen:
-            return {}
+        # Not even an equal number of unread mails says that it is the same mails.
         window = f"{max(1, now.messages - FLAG_WINDOW + 1)}:{now.messages}"
         flags = _flags(session, window, "", uid=False)
         return {uid: seen for uid, seen in flags.items() if int(uid) < known.uidnext}
@@ -212,7 +211,7 @@ class IMAPConnector:
         """See ``Connector.reconcile``."""
         with self._connected() as session:
             now = self._numbers(session, folder)
-            found = listing.confirmed(session, now.messages, since)
+            found = listing.confirmed(session, now, since)
             # Everything up to the newest is listed here, also what came after EXAMINE.
             uidnext = max([now.uidnext, *(uid + 1 for uid in found.all[:1])])
             after = Cursor(now.uidvalidity, uidnext, len(found.all), now.modseq, now.unseen, expected=len(found.within))
@@ -280,7 +279,8 @@ class IMAPConnector:
 
 def _last_uid(session: Session, messages: int) -> int:
     """The highest UID, for servers that do not tell UIDNEXT."""
-    return max(session.search(str(messages)), default=0) if messages else 0
+    last = session.fetch(str(messages), "(UID)", uid=False) if messages else iter(())
+    return max((uid for uid, _answer in last), default=0)
 
 
 def _flags(session: Session, message_set: str, modifier: str, uid: bool = True) -> dict[str, bool]:

@@ -16,7 +16,7 @@ from .session import Answer, Refused, Session, Unreadable
 from .structure import Leaf, decoded_base64, leaves, text_sections
 from .structure import decoded as decoded_part
 
-CHUNK = 1024 * 1024
+CHUNK = 4 * 1024 * 1024
 """Octets of a large part fetched at once."""
 
 _HEADER_END = re.compile(rb"\r?\n\r?\n")

@@ -74,12 +74,18 @@ class Unreadable(ProviderBroken):
 
 
 class Session:
-    """A connection from sign-in to log-out. Every method raises ``Transient`` when it breaks."""
+    """A connection from sign-in to log-out. Every method raises ``Transient`` when it breaks.
+
+    :ivar selected: name of the folder that is open
+    :ivar searches_numbers: whether the server is known to understand sequence numbers within UID SEARCH
+    :ivar condstore: whether it counts modifications; ``qresync``: whether it also says what vanished
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
         self._client: IMAPClient | None = None
         self.selected = ""
+        self.searches_numbers = True
         self._client = self._connect()
         try:
             self._secure()
@@ -286,7 +292,8 @@ class Session:
         """
         if self.selected:
             self.selected = ""
-            self._command("UNSELECT" if self._has("UNSELECT") else "CLOSE")
+            # pymap refuses CLOSE of a folder opened by EXAMINE; then STATUS has to do as it is.
+            self._tolerated("UNSELECT" if self._has("UNSELECT") else "CLOSE")
             self._imap.state = "AUTH"
 
     def search(self, criteria: str) -> list[int]:
