@@ -9,7 +9,7 @@ to serialise: that step is taken again from its beginning.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 from psycopg2 import DataError, errorcodes
 from psycopg2.errors import (
@@ -42,7 +42,8 @@ class OrmStore:
     def __init__(self, mailbox):
         self.mailbox = mailbox.sudo()
         self.env = self.mailbox.env
-        self.since = self.mailbox.history_from or None
+        since = self.mailbox.history_from
+        self.since = since.replace(tzinfo=timezone.utc) if since else None
 
     # --- transactions -------------------------------------------------------------------
 
