@@ -35,7 +35,7 @@ _ROBOTS = re.compile(
     | bounces? | (?:email[-_.]?)?notifications? | notify | notifier | alerts?
     | auto[-_.]?(?:reply|responder|confirm|mailer)
     | news[-_.]?letters? | mailings? | automailer | daemon | cron | nobody | undisclosed | delivery[-_.]?status
-    | unsubscribe | calendar[-_.]?notification
+    | unsubscribe | calendar[-_.]?notification | rss[-_.]?(?:feeds?|2e?mail)
     )(?:[-_.+=].*)?""",
     re.VERBOSE,
 )
@@ -68,6 +68,17 @@ _BOUNCE_SUBJECT = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# What mail systems write to the letter; a person's "delivery failure" may be about a parcel.
+_SYSTEM_SUBJECT = re.compile(
+    r"mail delivery failed: returning|undelivered mail returned to sender|delivery status notification \(|"
+    r"returned mail: (?:see transcript|user unknown|host unknown)|mail could not be delivered$",
+    re.IGNORECASE,
+)
+# Where mailings want their bounces: no person's mail comes back to such an address.
+_MAILING_LOCAL = re.compile(
+    r"(?:owner|bounces?|errors?)(?:[-+=.].*)?|.*[-+](?:bounces?|owner|return|errors)(?:[-+=.].*)?|returns"
+)
+_MAILING_DOMAIN = re.compile(r"(?:[^.]+\.)*(?:bounced?|bounces|newsletters?|mailings?|listserv)\..+")
 _REPLY_SUBJECT = re.compile(
     r"""\s*(?:re:\s*|aw:\s*)?(?:
       auto(?:matic)?[- ]?(?:reply|response|antwort) | automatische\ (?:antwort|reactie) | abwesenheit
@@ -114,6 +125,8 @@ def _bounce(header: Header) -> Verdict | None:
         return Verdict("bounce", "X-Failed-Recipients header")
     if _from_daemon(header):
         return Verdict("bounce", f"sender {header.from_.email}" if header.from_ else "mail system as sender")
+    if _SYSTEM_SUBJECT.match(header.subject):
+        return Verdict("bounce", "subject of a bounce")
     if _BOUNCE_SUBJECT.search(header.subject) and (_null_return_path(header) or not header.from_):
         return Verdict("bounce", "empty Return-Path and subject of a bounce")
     return None
@@ -158,6 +171,8 @@ def _bulk(header: Header) -> Verdict | None:
     precedence = first(header.fields, "precedence").lower()
     if precedence in ("bulk", "list", "junk"):
         return Verdict("bulk", f"Precedence: {precedence}")
+    if _is_mailing_path(first(header.fields, "return-path").strip("<> ").lower()):
+        return Verdict("bulk", "Return-Path of a mailing")
     return None
 
 
@@ -208,6 +223,11 @@ def _from_daemon(header: Header) -> bool:
 
 def _null_return_path(header: Header) -> bool:
     return first(header.fields, "return-path").replace(" ", "") == "<>"
+
+
+def _is_mailing_path(path: str) -> bool:
+    local, _at, host = path.rpartition("@")
+    return bool(_MAILING_LOCAL.fullmatch(local) or _MAILING_DOMAIN.fullmatch(host))
 
 
 def _suppressed(header: Header) -> bool:
