@@ -132,9 +132,15 @@ tours.add("mail_crm_link_chatter_search", {
         {
             content: "A jump loads what is around the mail",
             trigger: `${MESSAGE}.o-highlighted:contains(Subject 31)`,
-            run: () => {
+            run: async ({anchor}) => {
                 // 30 newer ones, the mail, and 29 older ones
                 assertShown(days(61, 2));
+                await pause();
+                await pause();
+                const {bottom, top} = anchor.getBoundingClientRect();
+                if (top < 0 || bottom > window.innerHeight) {
+                    throw new Error("the mail is not in view");
+                }
             },
         },
     ],

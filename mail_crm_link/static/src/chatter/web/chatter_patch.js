@@ -1,18 +1,28 @@
 import {Chatter} from "@mail/chatter/web_portal/chatter";
 import {browser} from "@web/core/browser/browser";
+import {onWillDestroy} from "@odoo/owl";
 import {patch} from "@web/core/utils/patch";
+import {useService} from "@web/core/utils/hooks";
 
 const HIGHLIGHT_DURATION = 2000;
+const NOTIFICATION = "mail_crm_link.progress";
 
 patch(Chatter.prototype, {
     setup() {
         super.setup(...arguments);
-        const scrolling = this.messageHighlight;
-        const highlightOwn = scrolling.highlightMessage;
-        scrolling.highlightMessage = (message, thread) =>
-            message.crm_email && thread.isOrderedByDate
-                ? highlightProjected(scrolling, message, thread)
-                : highlightOwn.call(scrolling, message, thread);
+        projectHighlights(this.messageHighlight);
+        const bus = useService("bus_service");
+        const onProgress = () => this.onMailArrived();
+        bus.subscribe(NOTIFICATION, onProgress);
+        onWillDestroy(() => bus.unsubscribe(NOTIFICATION, onProgress));
+    },
+
+    /** Mail comes to the card that is open while its mailbox is synchronised. */
+    onMailArrived() {
+        const {thread} = this.state;
+        if (thread?.isOrderedByDate && thread.isLoaded) {
+            thread.fetchNewMessages();
+        }
     },
 });
 
@@ -20,15 +30,29 @@ patch(Chatter.prototype, {
  * Odoo jumps only to messages of the thread that is shown; a mail is a thread of its own.
  *
  * @param {ReturnType<import("@mail/utils/common/hooks").useMessageScrolling>} scrolling
- * @param {import("models").Message} message
- * @param {import("models").Thread} thread
  */
-async function highlightProjected(scrolling, message, thread) {
-    scrolling.initiated = true;
-    await thread.loadAround(message.id);
-    thread.scrollTop = undefined;
-    scrolling.clear();
-    scrolling.highlightedMessageId = message.id;
-    scrolling.initiated = false;
-    browser.setTimeout(() => scrolling.clear(), HIGHLIGHT_DURATION);
+function projectHighlights(scrolling) {
+    const {highlightMessage, scrollTo} = scrolling;
+    let timeout = null;
+
+    scrolling.highlightMessage = async (message, thread) => {
+        if (!message.crm_email || !thread.isOrderedByDate) {
+            return highlightMessage.call(scrolling, message, thread);
+        }
+        scrolling.initiated = true;
+        await thread.loadAround(message.id);
+        scrolling.initiated = false;
+        if (message.in(thread.messages)) {
+            thread.scrollTop = undefined;
+            scrolling.clear();
+            scrolling.highlightedMessageId = message.id;
+        }
+    };
+
+    // The time starts when the message is there: a page of mail takes long to render.
+    scrolling.scrollTo = (el) => {
+        browser.clearTimeout(timeout);
+        timeout = browser.setTimeout(() => scrolling.clear(), HIGHLIGHT_DURATION);
+        return scrollTo.call(scrolling, el);
+    };
 }

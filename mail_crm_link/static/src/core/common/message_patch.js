@@ -3,6 +3,16 @@ import {_t} from "@web/core/l10n/translation";
 import {patch} from "@web/core/utils/patch";
 
 patch(Message.prototype, {
+    /** What a mail quotes is folded, as in Odoo's own messages. */
+    prepareMessageBody(bodyEl) {
+        if (bodyEl && this.message.crm_email) {
+            for (const quote of bodyEl.querySelectorAll("blockquote")) {
+                quote.dataset.oMailQuote = "1";
+            }
+        }
+        super.prepareMessageBody(...arguments);
+    },
+
     get crmEmailDirection() {
         return this.message.crm_email.direction === "in" ? _t("Received") : _t("Sent");
     },

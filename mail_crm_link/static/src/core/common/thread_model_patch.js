@@ -73,19 +73,28 @@ const threadPatch = {
         this.loadOlder = this.loadOlder || more;
     },
 
-    /** Odoo tells from the ids on which side of the target more is to be had. */
+    /**
+     * Odoo tells from the ids on which side of the target more is to be had, and takes
+     * what is shown away while it loads.
+     */
     async loadAround(messageId) {
-        const isShown = this.messages.some(({id}) => id === messageId);
-        await super.loadAround(...arguments);
-        if (!this.isOrderedByDate || messageId === undefined || isShown) {
+        if (!this.isOrderedByDate || messageId === undefined) {
+            return super.loadAround(...arguments);
+        }
+        const isTarget = ({id}) => id === messageId;
+        if (this.status === "loading" || (this.isLoaded && this.messages.some(isTarget))) {
             return;
         }
-        const older = this.messages.findIndex(({id}) => id === messageId);
-        if (older !== -1) {
-            const newer = this.messages.length - older - 1;
-            this.loadOlder = older + 1 >= this.store.FETCH_LIMIT;
-            this.loadNewer = newer >= this.store.FETCH_LIMIT;
+        let around = [];
+        try {
+            around = await this.fetchMessages({around: messageId});
+        } catch {
+            return;
         }
+        const older = around.findIndex(isTarget);
+        this.messages = around;
+        this.loadOlder = older + 1 >= this.store.FETCH_LIMIT;
+        this.loadNewer = around.length - older - 1 >= this.store.FETCH_LIMIT;
     },
 
     addOrReplaceMessage(message) {
