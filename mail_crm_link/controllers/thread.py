@@ -8,9 +8,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 
 class CardThreadController(ThreadController):
-    @http.route(
-        "/mail_crm_link/thread/window", methods=["POST"], type="jsonrpc", auth="user"
-    )
+    @http.route("/mail_crm_link/thread/window", methods=["POST"], type="jsonrpc", auth="user")
     def thread_window(self, thread_model, thread_id, known, complete, limit):
         """Return what a client that shows these messages of a card has to show now.
 

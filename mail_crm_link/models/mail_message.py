@@ -296,9 +296,7 @@ class MailMessage(models.Model):
         return emails.with_user(user).browse(email_ids) if user else emails
 
     def _crm_emails_to_store(self, store: Store, levels) -> None:
-        messages = self._crm_email_messages().filtered(
-            lambda message: levels[message.id]
-        )
+        messages = self._crm_email_messages().filtered(lambda message: levels[message.id])
         emails = self._emails_of_target(store, messages.mapped("res_id"))
         for message, email in zip(messages, emails, strict=True):
             level = levels[message.id]
@@ -330,9 +328,9 @@ class MailMessage(models.Model):
 
     def _full_to_store(self, store: Store, email) -> None:
         body = str(self.body or "")
-        listed = self.attachment_ids.filtered(lambda attachment: not email._shows_inline(
-                attachment.crm_email_section, body
-            ))
+        listed = self.attachment_ids.filtered(
+            lambda attachment: not email._shows_inline(attachment.crm_email_section, body)
+        )
         values = {
             "id": self.id,
             "attachment_ids": sorted(listed.ids),

@@ -12,18 +12,10 @@ class MailboxCase(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.owner = new_test_user(
-            cls.env, "mailbox_owner", "sales_team.group_sale_salesman_all_leads"
-        )
-        cls.colleague = new_test_user(
-            cls.env, "mailbox_colleague", "sales_team.group_sale_salesman_all_leads"
-        )
-        cls.mailbox = cls.env["crm.mailbox"].create(
-            {"email": "owner@our.example", "user_id": cls.owner.id}
-        )
-        cls.lead = cls.env["crm.lead"].create(
-            {"name": "Pumps for the mill", "user_id": cls.owner.id}
-        )
+        cls.owner = new_test_user(cls.env, "mailbox_owner", "sales_team.group_sale_salesman_all_leads")
+        cls.colleague = new_test_user(cls.env, "mailbox_colleague", "sales_team.group_sale_salesman_all_leads")
+        cls.mailbox = cls.env["crm.mailbox"].create({"email": "owner@our.example", "user_id": cls.owner.id})
+        cls.lead = cls.env["crm.lead"].create({"name": "Pumps for the mill", "user_id": cls.owner.id})
         cls.lead.message_ids.unlink()
         cls.env.flush_all()
 

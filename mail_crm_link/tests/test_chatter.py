@@ -159,9 +159,7 @@ class TestSearch(ChatterCase):
     def test_search_pages_by_date_and_counts_all(self):
         mails = [self.email(days=day, body="impeller") for day in (4, 2, 0)]
         notes = [self.note(days=day, body="impeller") for day in (3, 1)]
-        messages = self.env["mail.message"].union(
-            *(mail.mail_message_id for mail in mails), *notes
-        )
+        messages = self.env["mail.message"].union(*(mail.mail_message_id for mail in mails), *notes)
         in_order = messages.sorted("date", reverse=True)
         found = self.fetch(search_term="impeller", limit=2)
         self.assertEqual((found["count"], found["messages"]), (5, in_order[:2]))
@@ -194,9 +192,7 @@ class TestMasking(ChatterCase):
 
     def setUp(self):
         super().setUp()
-        self.message = self.email(
-            subject="Cavitation", body=f"<p>{self.SECRET}</p>"
-        ).mail_message_id
+        self.message = self.email(subject="Cavitation", body=f"<p>{self.SECRET}</p>").mail_message_id
         self.message.attachment_ids = [
             Command.create(
                 {
@@ -293,8 +289,10 @@ class TestRights(ChatterCase):
         with self.assertRaises(AccessError):
             attachment.with_user(self.colleague).read(["raw"])
         self.assertTrue(attachment.with_user(self.owner).read(["raw"]))
-        found = self.env["ir.attachment"].with_user(self.colleague).search(
-            [("res_model", "=", "mail.message"), ("name", "=", "price.pdf")]
+        found = (
+            self.env["ir.attachment"]
+            .with_user(self.colleague)
+            .search([("res_model", "=", "mail.message"), ("name", "=", "price.pdf")])
         )
         self.assertFalse(found)
 

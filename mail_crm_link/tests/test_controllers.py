@@ -34,9 +34,7 @@ class TestAttachment(MailboxCase, HttpCase):
             with self.subTest(mimetype):
                 headers = self.get((b"<script>", "a", mimetype)).headers
                 self.assertEqual(headers["Content-Type"], "application/octet-stream")
-                self.assertTrue(
-                    headers["Content-Disposition"].startswith("attachment")
-                )
+                self.assertTrue(headers["Content-Disposition"].startswith("attachment"))
                 self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
                 self.assertIn("sandbox", headers["Content-Security-Policy"])
 

@@ -8,6 +8,7 @@ import {
     useState,
 } from "@odoo/owl";
 import {hasBlockedImages, withRemoteImages} from "../core/common/remote_images";
+import {KeepLast} from "@web/core/utils/concurrency";
 import {cookie} from "@web/core/browser/cookie";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
@@ -15,6 +16,18 @@ import {useService} from "@web/core/utils/hooks";
 
 const MEGABYTE = 1024 * 1024;
 const KILOBYTE = 1024;
+// Room for a horizontal scrollbar below a mail that is wider than the frame.
+const FRAME_MARGIN = 20;
+const LIGHT_STYLE = "html{color-scheme:light;background:#fff;color:#212529}";
+const DARK_STYLE = `html{color-scheme:dark;background:transparent;color:#e4e4e4}
+    *{background-color:transparent!important;color:inherit!important}
+    a{color:#8fb8de!important}`;
+const COMMON_STYLE = `body{margin:0;font:14px/1.5 system-ui,sans-serif;
+    overflow-wrap:anywhere;overflow-y:hidden}
+    img{max-width:100%;height:auto}
+    img[data-crm-src]{border:1px dashed #adb5bd;min-width:16px;min-height:16px}
+    blockquote{margin:0 0 0 .5em;padding-left:.75em;border-left:2px solid #ced4da}
+    pre{white-space:pre-wrap}`;
 
 /**
  * The text of a mail, apart from the page: in a frame of its own without scripts, whose
@@ -27,6 +40,7 @@ export class EmailBody extends Component {
     setup() {
         this.orm = useService("orm");
         this.frame = useRef("frame");
+        this.keepLast = new KeepLast();
         this.state = useState({
             attachments: [],
             error: "",
@@ -49,9 +63,9 @@ export class EmailBody extends Component {
     async load(resId) {
         Object.assign(this.state, {error: "", isLoading: true, showsImages: false});
         try {
-            const content = await this.orm.silent.call("crm.email", "load_content", [
-                [resId],
-            ]);
+            const content = await this.keepLast.add(
+                this.orm.silent.call("crm.email", "load_content", [[resId]])
+            );
             this.state.html = markup(content.html);
             this.state.attachments = content.attachments;
         } catch (error) {
@@ -103,18 +117,5 @@ export class EmailBody extends Component {
             : `${(size / MEGABYTE).toFixed(1)} MB`;
     }
 }
-
-// Room for a horizontal scrollbar below a mail that is wider than the frame.
-const FRAME_MARGIN = 20;
-const LIGHT_STYLE = "html{color-scheme:light;background:#fff;color:#212529}";
-const DARK_STYLE = `html{color-scheme:dark;background:transparent;color:#e4e4e4}
-    *{background-color:transparent!important;color:inherit!important}
-    a{color:#8fb8de!important}`;
-const COMMON_STYLE = `body{margin:0;font:14px/1.5 system-ui,sans-serif;
-    overflow-wrap:anywhere;overflow-y:hidden}
-    img{max-width:100%;height:auto}
-    img[data-crm-src]{border:1px dashed #adb5bd;min-width:16px;min-height:16px}
-    blockquote{margin:0 0 0 .5em;padding-left:.75em;border-left:2px solid #ced4da}
-    pre{white-space:pre-wrap}`;
 
 registry.category("view_widgets").add("crm_email_body", {component: EmailBody});

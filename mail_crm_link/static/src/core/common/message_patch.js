@@ -38,7 +38,5 @@ patch(Message.prototype, {
 
 /** @param {[String, String][]} people */
 function addresses(people) {
-    return people
-        .map(([name, email]) => (name ? `${name} <${email}>` : email))
-        .join(", ");
+    return people.map(([name, email]) => (name ? `${name} <${email}>` : email)).join(", ");
 }

@@ -66,10 +66,7 @@ const threadPatch = {
         this.store.insert(data);
         const isPassing = (message) => !message.persistent;
         const passing = this.messages.filter(isPassing);
-        this.messages = [
-            ...this.store["mail.message"].insert(messages.reverse()),
-            ...passing,
-        ];
+        this.messages = [...this.store["mail.message"].insert(messages.reverse()), ...passing];
         this.loadOlder = this.loadOlder || more;
     },
 
@@ -97,7 +94,7 @@ const threadPatch = {
         this.loadNewer = around.length - older - 1 >= this.store.FETCH_LIMIT;
     },
 
-    addOrReplaceMessage(message) {
+    addOrReplaceMessage() {
         super.addOrReplaceMessage(...arguments);
         if (this.isOrderedByDate) {
             this.messages.sort(comparePosition);
