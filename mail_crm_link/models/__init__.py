@@ -6,6 +6,7 @@ from . import ir_attachment
 from . import crm_email
 from . import crm_email_message
 from . import mail_message
+from . import mail_thread
 from . import crm_email_connections
 from . import crm_mailbox_rule
 from . import crm_email_creation

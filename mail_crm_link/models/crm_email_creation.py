@@ -83,6 +83,17 @@ class CrmEmailCreation(models.Model):
     def _card(self):
         return self.lead_id or self.partner_id
 
+    def action_open(self) -> dict | bool:
+        """Return the action that opens the record, or its mail when the record is gone."""
+        self.ensure_one()
+        record = self._card() or self.email_id
+        return bool(record) and {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "views": [(False, "form")],
+        }
+
     # --- remember -----------------------------------------------------------------------
 
     def _remember(self, rule, email, creation: Creation, card) -> None:

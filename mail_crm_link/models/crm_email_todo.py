@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 
@@ -125,10 +126,30 @@ class CrmEmail(models.Model):
     # --- being done ---------------------------------------------------------------------
 
     def action_mark_processed(self) -> bool:
-        """Take these mails off the list of what waits, on all their cards."""
-        self._check_content_access()
+        """Take these mails off the list of what waits, on all their cards.
+
+        :raise AccessError: unless the user may read each of them, or do its activity
+        """
+        if self - self._filter_processable():
+            raise AccessError(self.env._("You may not say that this e-mail is processed."))
         self.sudo()._processed()
         return True
+
+    def _filter_processable(self):
+        """Return those the user may read in full, or was asked to answer."""
+        activities = self.env["mail.activity"].search([("crm_email_id", "in", self.ids)])
+        theirs = set(activities._filtered_access("write").crm_email_id.ids)
+        return self._filter_content_readable() | self.filtered(lambda email: email.id in theirs)
+
+    def _todo_facts(self, level: str, can_process: bool) -> dict:
+        """What the activity of this mail shows of it, to who sees it at ``level``."""
+        return {
+            "id": self.id,
+            "can_process": can_process,
+            "correspondent": self.correspondent,
+            "level": level,
+            "subject": self.subject if level != "private" else False,
+        }
 
     def _processed(self) -> None:
         waiting = self.filtered(lambda email: email.state == "to_process")

@@ -1,1 +1,2 @@
+from . import crm_email_connect
 from . import crm_mailbox_rehearsal

@@ -29,10 +29,6 @@ registerMessageAction("take-crm-email-off-card", {
  */
 async function takeOff(message, thread) {
     const {orm} = message.store.env.services;
-    await orm.call("crm.email", "unlink_from", [
-        [message.crm_email.id],
-        thread.model,
-        thread.id,
-    ]);
+    await orm.call("crm.email", "unlink_from", [[message.crm_email.id], thread.model, thread.id]);
     await thread.fetchThreadData(["activities", "messages"]);
 }

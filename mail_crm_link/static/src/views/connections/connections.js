@@ -177,9 +177,7 @@ export class Connections extends Component {
 
     async save() {
         const {add, create, remove} = this.state.draft;
-        const taken = this.state.connections.cards.filter((card) =>
-            remove.includes(keyOf(card))
-        );
+        const taken = this.state.connections.cards.filter((card) => remove.includes(keyOf(card)));
         await this.change("save_connections", [
             add.map(({id, model}) => [model, id]),
             create.map(({target, values}) => ({target, values})),
