@@ -1,4 +1,4 @@
-"""Run one command: ``python -m ground setup|lint|test|demo|bench|clean``."""
+"""Run one command: ``python -m ground setup|lint|test|demo|bench|clean|screenshot``."""
 
 import importlib
 import signal
@@ -6,7 +6,7 @@ import sys
 
 from .console import Trouble, complain
 
-COMMANDS = ("setup", "lint", "test", "demo", "bench", "clean")
+COMMANDS = ("setup", "lint", "test", "demo", "bench", "clean", "screenshot")
 
 
 def main(arguments: list[str]) -> int:

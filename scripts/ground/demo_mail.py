@@ -21,6 +21,8 @@ from .demo_files import draw
 SOURCE = places.ROOT / "demo_mailbox"
 SEPARATOR = re.compile(r"^%%\n", re.MULTILINE)
 WHEN = re.compile(r"(\d+) days ago, (\d+):(\d+)")
+SOFT_BREAK = 60
+"""Characters after which a line was broken for its length, and not by intention."""
 NOTES = {"when", "answers", "format", "attach", "mailbox", "folder", "from", "to", "cc", "subject"}
 OWNERS = {
     "nora": "nora.brandt@halden-coffee.example",
@@ -108,7 +110,7 @@ def add_content(mail: EmailMessage, written: Written) -> None:
         mail.set_content(re.sub(r"<[^>]+>", " ", written.text).strip() + "\n")
         mail.add_alternative(f"<html><body>{written.text}</body></html>", subtype="html")
     else:
-        mail.set_content(written.text + quoted(written.parent))
+        mail.set_content(flowed(written.text + quoted(written.parent)), params={"format": "flowed"})
     if kind == "bounce":
         mail.make_mixed()
         mail.attach(delivery_status(argument))
@@ -118,6 +120,13 @@ def add_content(mail: EmailMessage, written: Written) -> None:
         name, _, lines = attach.partition(" ")
         content, maintype, subtype = draw(name, [line.strip() for line in lines.split("|")])
         mail.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+
+
+def flowed(text: str) -> str:
+    """Mark the breaks that only keep lines short (RFC 3676), so that a reader with a wide window need not see them."""
+    lines = text.splitlines()
+    soft = (len(line) > SOFT_BREAK and after.strip("> ") != "" for line, after in zip(lines, [*lines[1:], ""]))
+    return "".join(f"{line} \n" if breaks else f"{line}\n" for line, breaks in zip(lines, soft))
 
 
 def quoted(parent: Written | None) -> str:
