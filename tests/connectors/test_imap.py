@@ -263,6 +263,7 @@ def test_a_listing_by_windows_is_the_listing(
     account: ImapServer, connector: IMAPConnector, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
     monkeypatch.setattr(listing, "WINDOW", window)
+    monkeypatch.setattr(listing, "FIRST_WINDOW", 1)
     for raw in numbered(12):
         account.deliver(raw)
     account.imap().select("INBOX")
@@ -328,11 +329,11 @@ def test_a_short_search_would_look_like_a_removal(
 ) -> None:
     """Negative control: the same without the confirmation by count."""
 
-    def unconfirmed(session, status, since, lowest=1, first=1):  # type: ignore[no-untyped-def]
+    def unconfirmed(session, status, since, high, span):  # type: ignore[no-untyped-def]
         uids = sorted(session.search("ALL"), reverse=True)
-        return listing.Found(uids, uids)
+        return listing.Window(uids, uids, 1)
 
-    monkeypatch.setattr(listing, "confirmed", unconfirmed)
+    monkeypatch.setattr(listing, "_confirmed", unconfirmed)
     _proxy, connector = liar
     connector.open()
     assert len(Reader(connector).reconcile().present or ()) == 4
@@ -350,6 +351,7 @@ def test_a_server_that_takes_sequence_numbers_for_uids(
 
     monkeypatch.setattr(Session, "search", confused)
     monkeypatch.setattr(listing, "WINDOW", 3)
+    monkeypatch.setattr(listing, "FIRST_WINDOW", 2)
     connector = account.connector()
     for raw in numbered(12):
         account.deliver(raw)
@@ -420,6 +422,24 @@ def test_counts_are_believed_when_they_are_explained(
 ) -> None:
     cursor = Cursor(7, 11, 10).advanced(Status(7, 11 + arrived, messages), arrived, vanished)
     assert (cursor.messages is not None) is believed
+
+
+def test_expected_mail_is_counted_down_to_what_the_window_holds(
+    account: ImapServer, connector: IMAPConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "WINDOW", 4)
+    monkeypatch.setattr(listing, "FIRST_WINDOW", 2)
+    for year in (2024, 2026, 2024, 2026, 2026, 2024, 2024, 2026):
+        account.deliver(PLAIN, received=datetime(year, 6, 1, tzinfo=timezone.utc))
+    reader = Reader(connector, since=datetime(2026, 1, 1, tzinfo=timezone.utc))
+    pages = []
+    while not pages or pages[-1].more:
+        pages.append(reader.changes(limit=1))
+    assert [uid for page in pages for uid in page.added] == ["8", "5", "4", "2"]
+    assert [page.expected for page in pages] == [8, 6, 6, 4]
+    account.deliver(PLAIN)
+    assert reader.changes().expected == 5
+    assert reader.changes().unchanged
 
 
 # -- odd servers ------------------------------------------------------------------------------------------------

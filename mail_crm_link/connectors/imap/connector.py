@@ -39,11 +39,42 @@ ENVELOPE_ITEMS = f"(UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS (
 
 
 @dataclass(slots=True)
-class _Remaining:
-    """What was listed in this session and is not handed out yet, highest UID first."""
+class _Ahead:
+    """What is listed in this session and not handed out yet.
+
+    :param cursor: the text of the cursor that this continues
+    :param uids: mails to hand out, highest first
+    :param outside: mails that are too old, highest first
+    :param lowest: the lowest UID that was listed
+    :param high: the sequence number from which the listing continues downwards; 0 when all is listed
+    :param span: mails to list next
+    """
 
     cursor: str
     uids: list[int]
+    outside: list[int]
+    lowest: int
+    high: int
+    span: int
+
+    @classmethod
+    def of_nothing(cls, cursor: Cursor, status: Status) -> _Ahead:
+        # UIDs are never smaller than sequence numbers, so the highest pending one bounds both.
+        highest = max((high for _low, high in cursor.pending), default=0)
+        most = sum(high - low + 1 for low, high in cursor.pending)
+        return cls(cursor.text(), [], [], highest + 1, min(status.messages, highest), min(most, listing.FIRST_WINDOW))
+
+    def take(self, window: listing.Window, cursor: Cursor) -> None:
+        within = set(window.within)
+        pending = [uid for uid in window.uids if uid < self.lowest and cursor.is_pending(uid)]
+        self.uids += [uid for uid in pending if uid in within]
+        self.outside += [uid for uid in pending if uid not in within]
+        self.lowest = min([self.lowest, *window.uids])
+        self.high = window.low - 1
+        self.span = min(self.span * listing.GROWTH, listing.WINDOW)
+
+    def is_complete(self, cursor: Cursor) -> bool:
+        return self.high < 1 or not cursor.is_pending_below(self.lowest)
 
 
 class IMAPConnector:
@@ -72,7 +103,7 @@ class IMAPConnector:
         self._session: Session | None = None
         self._examined: Status | None = None
         self._statuses: dict[str, Status] = {}
-        self._remaining: dict[str, _Remaining] = {}
+        self._ahead: dict[str, _Ahead] = {}
 
     # -- session ------------------------------------------------------------------------------------------------
 
@@ -86,7 +117,7 @@ class IMAPConnector:
         session, self._session = self._session, None
         self._examined = None
         self._statuses.clear()
-        self._remaining.clear()
+        self._ahead.clear()
         if session is not None:
             session.close()
 
@@ -110,11 +141,11 @@ class IMAPConnector:
 
     def changes(self, folder: Folder, cursor: str | None, since: datetime | None, limit: int) -> Changes:
         """See ``Connector.changes``. One STATUS if nothing happened, none if ``folders`` was asked just before."""
-        remaining = self._remaining.get(folder.remote_id)
-        if remaining is not None and remaining.cursor == cursor:
-            return self._next_page(folder, Cursor.parse(cursor), remaining.uids, limit)
         known = Cursor.parse(cursor)
+        ahead = self._ahead.pop(folder.remote_id, None)
         with self._connected() as session:
+            if known is not None and ahead is not None and ahead.cursor == cursor:
+                return self._page(session, folder, known, ahead, since, limit)
             if known is not None and known.covers(self._status(session, folder)):
                 return Changes(str(known.uidvalidity), cursor, expected=known.expected, unchanged=True)
             return self._news(session, folder, known, since, limit)
@@ -140,51 +171,60 @@ class IMAPConnector:
     ) -> Changes:
         now = self._numbers(session, folder)
         if known is None or not known.continues(now):
-            return self._begun(session, folder, now, known is None, since, limit)
+            cursor = Cursor.beginning(now, known is None)
+            return self._page(session, folder, cursor, _Ahead.of_nothing(cursor, now), since, limit)
         seen = self._changed_flags(session, known, now)
         vanished = self._vanished(session)
-        found = self._listed(session, known, now, since)
-        arrived = sum(uid >= known.uidnext for uid in found.all)
+        arrived = self._arrived(session, known, now)
         cursor = known.advanced(now, arrived, len(vanished))
-        uids = [uid for uid in found.within if cursor.is_pending(uid)]
-        page = self._next_page(folder, cursor, uids, limit)
+        page = self._page(session, folder, cursor, _Ahead.of_nothing(cursor, now), since, limit)
         return replace(page, seen=seen, vanished=tuple(map(str, vanished)))
 
-    def _begun(
-        self, session: Session, folder: Folder, now: Status, first: bool, since: datetime | None, limit: int
+    def _arrived(self, session: Session, known: Cursor, now: Status) -> int:
+        """How many mails came since; UIDs ascend with sequence numbers, so they are at the top."""
+        arrived = 0
+        if known.uidnext == now.uidnext:
+            return arrived
+        span = min(now.uidnext - known.uidnext, listing.WINDOW)
+        for window in listing.downwards(session, now, None, now.messages, span):
+            arrived += sum(known.uidnext <= uid < now.uidnext for uid in window.uids)
+            if min(window.uids, default=0) < known.uidnext:
+                break
+        return arrived
+
+    def _page(
+        self, session: Session, folder: Folder, cursor: Cursor, ahead: _Ahead, since: datetime | None, limit: int
     ) -> Changes:
-        found = listing.confirmed(session, now, since)
-        uids = [uid for uid in found.within if uid < now.uidnext]
-        cursor = replace(Cursor.beginning(now, first), expected=len(uids))
-        return self._next_page(folder, cursor, uids, limit)
-
-    def _listed(self, session: Session, known: Cursor, now: Status, since: datetime | None) -> listing.Found:
-        lowest = min([low for low, _high in known.pending] + [known.uidnext])
-        if lowest >= now.uidnext:
-            return listing.Found([], [])
-        # UIDs ascend with sequence numbers: so many UIDs from the top are at most so many mails from the top.
-        first = max(1, now.messages - (now.uidnext - lowest) + 1)
-        found = listing.confirmed(session, now, since, lowest, first)
-        # Mail that came after EXAMINE belongs to the next time.
-        return listing.Found(
-            [uid for uid in found.all if uid < now.uidnext], [uid for uid in found.within if uid < now.uidnext]
-        )
-
-    def _next_page(self, folder: Folder, cursor: Cursor | None, uids: list[int], limit: int) -> Changes:
-        assert cursor is not None
-        page, rest = uids[:limit], uids[limit:]
-        cursor = cursor.below(page[-1] if rest else 0)
-        self._remaining.pop(folder.remote_id, None)
-        if rest:
-            self._remaining[folder.remote_id] = _Remaining(cursor.text(), rest)
+        """Hand out the newest of what is pending, and list further down as far as that needs it."""
+        if len(ahead.uids) <= limit and not ahead.is_complete(cursor):
+            self._list_ahead(session, folder, cursor, ahead, since, limit)
+        page, ahead.uids = ahead.uids[:limit], ahead.uids[limit:]
+        more = bool(ahead.uids) or not ahead.is_complete(cursor)
+        bound = (page[-1] if page else ahead.lowest) if more else 0
+        outside = sum(uid >= bound for uid in ahead.outside)
+        ahead.outside = ahead.outside[outside:]
+        cursor = cursor.below(bound).without(outside)
+        if more:
+            ahead.cursor = cursor.text()
+            self._ahead[folder.remote_id] = ahead
         return Changes(
             str(cursor.uidvalidity),
             cursor.text(),
             added=tuple(map(str, page)),
-            more=bool(rest),
+            more=more,
             doubtful=cursor.messages is None,
             expected=cursor.expected,
         )
+
+    def _list_ahead(
+        self, session: Session, folder: Folder, cursor: Cursor, ahead: _Ahead, since: datetime | None, limit: int
+    ) -> None:
+        self._select(session, folder, str(cursor.uidvalidity))
+        assert self._examined is not None
+        for window in listing.downwards(session, self._examined, since, ahead.high, ahead.span):
+            ahead.take(window, cursor)
+            if len(ahead.uids) > limit or ahead.is_complete(cursor):
+                return
 
     def _changed_flags(self, session: Session, known: Cursor, now: Status) -> dict[str, bool]:
         if known.uidnext <= 1 or now.messages == 0:
@@ -211,18 +251,13 @@ class IMAPConnector:
         """See ``Connector.reconcile``."""
         with self._connected() as session:
             now = self._numbers(session, folder)
-            found = listing.confirmed(session, now, since)
-            # Everything up to the newest is listed here, also what came after EXAMINE.
-            uidnext = max([now.uidnext, *(uid + 1 for uid in found.all[:1])])
-            after = Cursor(now.uidvalidity, uidnext, len(found.all), now.modseq, now.unseen, expected=len(found.within))
-            self._remaining.pop(folder.remote_id, None)
-            return Changes(
-                str(now.uidvalidity),
-                after.text(),
-                added=tuple(map(str, found.within)),
-                present=frozenset(map(str, found.all)),
-                expected=after.expected,
-            )
+            self._ahead.pop(folder.remote_id, None)
+            uids: set[int] = set()
+            within: set[int] = set()
+            for window in listing.downwards(session, now, since, now.messages, listing.WINDOW):
+                uids.update(window.uids)
+                within.update(window.within)
+            return _reconciled(now, uids, within)
 
     # -- mail ---------------------------------------------------------------------------------------------------
 
@@ -275,6 +310,19 @@ class IMAPConnector:
         examined = examined or self._examine(session, folder)
         if str(examined.uidvalidity) != uidvalidity:
             raise CursorExpired("The folder's mail was numbered anew", folder.remote_id, cause="uidvalidity")
+
+
+def _reconciled(now: Status, uids: set[int], within: set[int]) -> Changes:
+    # Mail that came after EXAMINE may be among them, when the listing had to begin anew.
+    uidnext = max([now.uidnext, *(uid + 1 for uid in uids)])
+    after = Cursor(now.uidvalidity, uidnext, len(uids), now.modseq, now.unseen, expected=len(within))
+    return Changes(
+        str(now.uidvalidity),
+        after.text(),
+        added=tuple(map(str, sorted(within, reverse=True))),
+        present=frozenset(map(str, uids)),
+        expected=len(within),
+    )
 
 
 def _last_uid(session: Session, messages: int) -> int:

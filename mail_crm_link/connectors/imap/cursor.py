@@ -34,7 +34,7 @@ class Cursor:
 
     :param messages: mails in the folder by our account; ``None`` when the server's count differs from it
     :param pending: intervals of UIDs not listed yet, both ends included, highest first
-    :param expected: mails within the window, for people
+    :param expected: mails within the window of time; too many until all are listed
     """
 
     uidvalidity: int
@@ -63,7 +63,7 @@ class Cursor:
         """Everything is still to be listed. ``known``: nothing was listed under other UIDs before."""
         pending = ((1, status.uidnext - 1),) if status.uidnext > 1 else ()
         messages = status.messages if known else None
-        return cls(status.uidvalidity, status.uidnext, messages, status.modseq, status.unseen, pending)
+        return cls(status.uidvalidity, status.uidnext, messages, status.modseq, status.unseen, pending, status.messages)
 
     def continues(self, status: Status) -> bool:
         """Whether the UIDs of this cursor still mean the same mail. UIDNEXT must never go down (RFC 9051, 2.3.1.1)."""
@@ -97,6 +97,14 @@ class Cursor:
     def is_pending(self, uid: int) -> bool:
         """Whether ``uid`` is still to be listed."""
         return any(low <= uid <= high for low, high in self.pending)
+
+    def is_pending_below(self, uid: int) -> bool:
+        """Whether anything below ``uid`` is still to be listed."""
+        return any(low < uid for low, _high in self.pending)
+
+    def without(self, outside: int) -> Cursor:
+        """The cursor when ``outside`` of the mails that were expected turned out to be too old."""
+        return self if self.expected is None else replace(self, expected=self.expected - outside)
 
 
 def uid_sets(uids: list[int], limit: int) -> list[str]:

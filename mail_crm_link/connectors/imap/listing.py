@@ -23,6 +23,10 @@ from .session import Refused, Session, utc
 WINDOW = 20_000
 """Sequence numbers asked for at once: 220 kB of answer, where imaplib takes a line of 1 MB."""
 
+FIRST_WINDOW = 1_000
+"""As much for a start: a server that has to look up the dates of 20,000 mails may need longer than people wait."""
+
+GROWTH = 4
 ATTEMPTS = 3
 PADDING = timedelta(days=2)
 """SINCE compares dates without time or zone (RFC 9051, 6.4.4), in whatever zone the server likes."""
@@ -31,34 +35,38 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """UIDs, highest first: all of the listed range, and those received since the start of the window."""
+class Window:
+    """A stretch of the selected folder.
 
-    all: list[int]
+    :param uids: all its UIDs, highest first
+    :param within: those of them that were received since the start of the window of time
+    :param low: the sequence number of the lowest
+    """
+
+    uids: list[int]
     within: list[int]
+    low: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """What to list: mail since a date, with UIDs from ``lowest`` and therefore sequence numbers from ``first``."""
-
-    since: datetime | None
-    lowest: int
-    first: int
-
-
-def confirmed(session: Session, status: Status, since: datetime | None, lowest: int = 1, first: int = 1) -> Found:
-    """List the selected folder's mail with UIDs from ``lowest`` upwards.
+def downwards(session: Session, status: Status, since: datetime | None, high: int, span: int) -> Iterator[Window]:
+    """List the selected folder from sequence number ``high`` downwards, by windows that grow from ``span``.
 
     :param status: what EXAMINE told of it
-    :param first: no such mail has a smaller sequence number
     :raises ProviderBroken: the server's answers keep being shorter than its own count
     """
+    while high > 0:
+        found = _confirmed(session, status, since, high, span)
+        yield found
+        high, span = found.low - 1, min(span * GROWTH, WINDOW)
+
+
+def _confirmed(session: Session, status: Status, since: datetime | None, high: int, span: int) -> Window:
     error: ProviderBroken = ProviderBroken("The listing of a folder is not as long as the folder", session.selected)
     for _attempt in range(ATTEMPTS):
+        high = min(high, status.messages)
         session.disturbed()
         try:
-            found = _listed(session, status, _Range(since, lowest, max(first, 1)))
+            found = _listed(session, status, since, max(1, high - span + 1), high)
         except Refused as refused:
             # Sequence numbers beyond the end are refused, when mail left meanwhile.
             found, error = None, refused
@@ -68,23 +76,14 @@ def confirmed(session: Session, status: Status, since: datetime | None, lowest: 
     raise error
 
 
-def _listed(session: Session, status: Status, wanted: _Range) -> Found | None:
-    everything: list[int] = []
-    within: list[int] = []
-    for low, high in _windows(status.messages, wanted.first):
-        recent, older = _window(session, status, low, high, wanted.since)
-        if len(recent) + len(older) != high - low + 1 or session.disturbed():
-            return None
-        everything += sorted((uid for uid in recent + older if uid >= wanted.lowest), reverse=True)
-        within += sorted((uid for uid in recent if uid >= wanted.lowest), reverse=True)
-        if min(recent + older) <= wanted.lowest:
-            break  # UIDs ascend with sequence numbers
-    return Found(everything, _not_before(session, within, wanted.since))
-
-
-def _windows(messages: int, first: int) -> Iterator[tuple[int, int]]:
-    for high in range(messages, first - 1, -WINDOW):
-        yield max(first, high - WINDOW + 1), high
+def _listed(session: Session, status: Status, since: datetime | None, low: int, high: int) -> Window | None:
+    if high < 1:
+        return Window([], [], 1)
+    recent, older = _window(session, status, low, high, since)
+    if len(recent) + len(older) != high - low + 1 or session.disturbed():
+        return None
+    within = sorted(_not_before(session, recent, since), reverse=True)
+    return Window(sorted(recent + older, reverse=True), within, low)
 
 
 def _window(
@@ -127,7 +126,8 @@ def _not_before(session: Session, uids: list[int], since: datetime | None) -> li
     """Drop what only the padding let in, by the exact date of those near the edge."""
     if since is None or not uids or not session.searches_numbers:
         return uids
-    near = session.search(f"UID {min(uids)}:{max(uids)} BEFORE {imap_date(since + PADDING)}")
+    edge = f"SINCE {imap_date(since - PADDING)} BEFORE {imap_date(since + PADDING)}"
+    near = session.search(f"UID {min(uids)}:{max(uids)} {edge}")
     doubtful = sorted(set(uids).intersection(near))
     early = {uid for uid, received in _received(session, doubtful) if received < since}
     return [uid for uid in uids if uid not in early]
