@@ -6,8 +6,14 @@ import re
 import nh3
 import quotequail
 
-# quotequail's time grows with the square of the lines; what is new in a mail stands in its first hundreds.
+# What is new in a mail stands in its first hundreds of lines.
 _LINES_READ = 300
+# quotequail tries forty patterns on every line, so it is asked only about what may introduce a quote: about few lines
+# after "On 3 March 2026 Jane wrote:", about more after a line of dashes or the first line of a copied header.
+_LINES_OF_REPLY, _LINES_OF_HEADER = 3, 10
+_COLON_END = re.compile(r"[:：]\s*$")
+_SEPARATOR = re.compile(r"\s*(?:-{3,} ?[^\W\d_]|_{30,}\s*$|\*?(?:from|von|de|van|från|от кого)\s?:)", re.IGNORECASE)
+_DATED = re.compile(r"\d\d?[:.]\d\d|\b(?:19|20)\d\d\b")
 
 _DEEPEST = 3_000
 # Elements that close themselves or one another are not nested by being left open.
@@ -29,8 +35,6 @@ _LINK = re.compile(
 )
 _AFTER_LINK = ".,;:!?)]}'*_"
 _PREFORMATTED = '<div style="white-space:pre-wrap">{}</div>'
-# It ends in a colon and tells a time, a year or an address.
-_INTRODUCTION = re.compile(r".{0,300}?(?:\d\d?[:.]\d\d|\b(?:19|20)\d\d\b|@).{0,300}[:：]\s*$")
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _FLOWED_QUOTE = re.compile(r">+")
 
@@ -93,13 +97,38 @@ def unflow(text: str, delsp: bool) -> str:
 
 def new_text(text: str) -> str:
     """What the writer of this mail wrote: without quotes, the line that introduces them, and the signature."""
-    text = "\n".join(text.replace("\r\n", "\n").split("\n", _LINES_READ)[:_LINES_READ])
-    unwrapped = quotequail.unwrap(text) if _may_quote(text) else None
-    if unwrapped and unwrapped["type"] != "forward":
-        text = "\n".join(filter(None, (unwrapped.get("text_top"), unwrapped.get("text_bottom"))))
-    kept = "\n".join(_unquoted(text.split("\n")))
+    lines = text.replace("\r\n", "\n").split("\n", _LINES_READ)[:_LINES_READ]
+    kept = "\n".join(_unquoted(lines[: _quote_start(lines)]))
     signature = _SIGNATURE.search(kept)
-    return (kept[: signature.start()] if signature else kept).strip()
+    return (kept[: signature.start()] if signature else kept).strip().rstrip("_")
+
+
+def _quote_start(lines: list[str]) -> int:
+    """The line from which on other mail is quoted without marks: below "On … wrote:", a forward line, a header."""
+    for number in range(len(lines)):
+        reach = _lines_to_judge(lines, number)
+        if not reach or _followed_by_marks(lines, number):
+            continue
+        start = max(0, number - 1)
+        unwrapped = quotequail.unwrap("\n".join(lines[start : number + reach]))
+        if unwrapped:
+            top = unwrapped.get("text_top")
+            return start + (len(top.split("\n")) if top else 0)
+    return len(lines)
+
+
+def _lines_to_judge(lines: list[str], number: int) -> int:
+    line = lines[number]
+    if _SEPARATOR.match(line):
+        return _LINES_OF_HEADER
+    wrapped = " ".join(lines[max(0, number - 1) : number + 1])
+    return _LINES_OF_REPLY if _COLON_END.search(line) and _DATED.search(wrapped) else 0
+
+
+def _followed_by_marks(lines: list[str], number: int) -> bool:
+    """Whether the next line with text is quoted by ">": then answers may stand between the quotes."""
+    following = next((line for line in lines[number + 1 :] if line.strip()), "")
+    return following.lstrip().startswith(">")
 
 
 def _unquoted(lines: list[str]) -> list[str]:
@@ -117,20 +146,19 @@ def _unquoted(lines: list[str]) -> list[str]:
 def _drop_introduction(kept: list[str]) -> None:
     while kept and not kept[-1].strip():
         kept.pop()
-    # Long ones are wrapped, and the end of one says neither when nor who.
+    # Long ones are wrapped, and the end of one does not say when.
     for lines in (1, 2):
-        if _INTRODUCTION.match(" ".join(kept[-lines:])):
+        last = " ".join(kept[-lines:])
+        if _COLON_END.search(last) and _DATED.search(last):
             del kept[-lines:]
             return
+    if kept and "@" in kept[-1] and _COLON_END.search(kept[-1]):
+        kept.pop()
 
 
 def folded(text: str) -> str:
     """``text`` on one line, every run of blanks one space."""
     return " ".join(text.split())
-
-
-def _may_quote(text: str) -> bool:
-    return ":" in text or ">" in text or "____" in text
 
 
 def _anchor(target: str) -> str:

@@ -71,6 +71,7 @@ _UNSAFE_VALUE = re.compile("|".join(map(re.escape, _UNSAFE_FUNCTIONS)) + r"|[@\\
 _OUT_OF_PLACE = re.compile(
     r"margin[\w-]{0,20}:[^;:\"]*-\s*[\d.]|(?:indent|spacing):[^;:\"]*-\s*(?:\d{3}|\d{2}[\d.]*(?!p[tx]|[\d.]))"
 )
+_MOVING = ("margin", "-indent", "-spacing")
 # What only the filter of attributes can judge; without any of it nh3 is done after the first, faster pass.
 _SUSPICIOUS = (*_UNSAFE_FUNCTIONS, "data:", "\\")
 
@@ -122,4 +123,6 @@ def sanitize(html: str) -> str:
 def _is_suspicious(cleaned: str) -> bool:
     """Whether values are left that need a look each; ``cleaned`` is canonical: no entity or CSS escape hides any."""
     lowered = cleaned.lower()
-    return any(one in lowered for one in _SUSPICIOUS) or _OUT_OF_PLACE.search(lowered) is not None
+    if any(one in lowered for one in _SUSPICIOUS):
+        return True
+    return any(one in lowered for one in _MOVING) and _OUT_OF_PLACE.search(lowered) is not None
