@@ -188,7 +188,7 @@ class IMAPConnector:
         span = min(now.uidnext - known.uidnext, listing.WINDOW)
         for window in listing.downwards(session, now, None, now.messages, span):
             arrived += sum(known.uidnext <= uid < now.uidnext for uid in window.uids)
-            if min(window.uids, default=0) < known.uidnext:
+            if min(window.uids, default=0) <= known.uidnext:
                 break
         return arrived
 
