@@ -168,6 +168,7 @@ class Engine:
         self._outcome = Outcome(finished=False)
         self._passes: list[_Pass] = []
         self._lost: dict[int, ConnectorError | None] = {}
+        self._answered: set[int] = set()
 
     def run(self, deadline: float) -> Outcome:
         """Do what there is to do until ``deadline`` (in the clock's seconds). What is done is stored.
@@ -358,9 +359,18 @@ class Engine:
     def _contents(self) -> None:
         while True:
             self._check_time()
-            wanted = [each for each in self._store.wanted(WANTED) if not self._is_lost(each.folder_key)]
-            if not sum(self._content_batch(batch) for batch in self._batches(wanted)):
+            if not sum(self._content_batch(batch) for batch in self._batches(self._wanted())):
                 return
+
+    def _wanted(self) -> list[Wanted]:
+        """What is wanted and was not tried in this run; what cannot be fetched must not hide what can."""
+        limit = WANTED
+        while True:
+            wanted = self._store.wanted(limit)
+            fresh = [each for each in wanted if not self._is_lost(each.folder_key) and each.key not in self._answered]
+            if fresh or len(wanted) < limit:
+                return fresh[:WANTED]
+            limit *= 2
 
     def _batches(self, wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         """Split into batches of one folder and one number of attempts, in the order of the newest of each."""
@@ -400,8 +410,10 @@ class Engine:
         self._count(quarantined=1)
 
     def _save_contents(self, batch: Sequence[Wanted], fetched: Sequence[Content | FetchFailure]) -> None:
-        answered = {each.remote_id for each in fetched}
-        self._store.save_contents([each for each in batch if each.remote_id in answered], fetched)
+        ids = {each.remote_id for each in fetched}
+        answered = [each for each in batch if each.remote_id in ids]
+        self._store.save_contents(answered, fetched)
+        self._answered.update(each.key for each in answered)
         failures = _failures(fetched)
         self._count(contents=len(fetched) - failures, failures=failures)
 

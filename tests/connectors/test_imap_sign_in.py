@@ -54,6 +54,11 @@ def test_a_password_cannot_carry_a_command(dovecot: Dovecot, password: str) -> N
     assert failure(dovecot.port, password=password).cause == "wrong_password"
 
 
+def test_a_server_that_repeats_the_password_does_not_bring_it_into_the_log() -> None:
+    with CannedImap({"LOGIN": b'{tag} NO refused: LOGIN ann "s3cret pass"\r\n'}) as server:
+        assert failure(server.port).detail == 'refused: LOGIN ann "***"'
+
+
 def test_quotes_and_backslashes_in_a_password_are_part_of_it(dovecot: Dovecot) -> None:
     assert failure(dovecot.port, password='a"b\\c').cause == "wrong_password"
 

@@ -189,8 +189,7 @@ class MemoryStore:
     def wanted(self, limit: int) -> list[Wanted]:
         found: dict[str, CopyRow] = {}
         for copy in self.copies.values():
-            row = self.rows[copy.folder_key]
-            if copy.mail and copy.mail not in self.bodies and not copy.reason and not row.error:
+            if copy.mail and copy.mail not in self.bodies and not copy.reason:
                 found.setdefault(copy.mail, copy)
         newest = sorted(found.values(), key=lambda copy: (copy.received, int(copy.remote_id)), reverse=True)
         return [

@@ -122,6 +122,17 @@ def test_nonsense_in_one_folder_leaves_the_others_a_new_connection(scene: Scene)
     assert len(scene.store.bodies) == 2
 
 
+def test_mail_that_cannot_be_fetched_does_not_hide_mail_that_can(scene: Scene) -> None:
+    scene.account.deliver(mail(), "Sent")
+    for raw in mails(700):
+        scene.account.deliver(raw)
+    scene.run(deadline=8, ticking=True)
+    scene.store.bodies.clear()
+    scene.account.folders["INBOX"].denied = True
+    outcome = scene.run()
+    assert outcome.finished and outcome.contents == 1
+
+
 def test_a_refused_sign_in_is_an_outcome_and_changes_nothing(scene: Scene) -> None:
     scene.account.deliver(mail())
     scene.run()

@@ -145,7 +145,9 @@ class Session:
             with self._guarded("LOGIN"):
                 self._login()
         except Refused as error:
-            raise causes.login_refusal(error.detail, account.host) from None
+            # Some servers repeat the command that they refuse.
+            detail = error.detail.replace(account.password, "***") if account.password else error.detail
+            raise causes.login_refusal(detail, account.host) from None
 
     def _login(self) -> None:
         account, client = self._account, self._client_or_fail()
@@ -157,9 +159,10 @@ class Session:
                 client.plain_login(account.login, account.password)
         except LoginError as error:
             # imapclient calls a broken connection a failed login too; the password is not to blame for that.
-            if isinstance(error.__context__, imaplib.IMAP4.abort):
-                raise error.__context__ from None
-            raise Refused("LOGIN", _text_of(error)) from None
+            original = error.__context__ or error
+            if isinstance(original, imaplib.IMAP4.abort):
+                raise original from None
+            raise Refused("LOGIN", _text_of(original)) from None
 
     def _introduce(self) -> None:
         client = self._client_or_fail()
