@@ -13,7 +13,7 @@ import urllib.request
 import websocket
 
 SIZE = (1500, 1050)
-SECONDS = 60
+SECONDS = 120
 # The chatter is there, and nothing is loading any more.
 READY = """!!document.querySelector('.o-mail-Message') && !document.querySelector('.o_loading_indicator')
            && document.fonts.status === 'loaded'"""

@@ -125,8 +125,10 @@ def add_content(mail: EmailMessage, written: Written) -> None:
 def flowed(text: str) -> str:
     """Mark the breaks that only keep lines short (RFC 3676), so that a reader with a wide window need not see them."""
     lines = text.splitlines()
-    soft = (len(line) > SOFT_BREAK and after.strip("> ") != "" for line, after in zip(lines, [*lines[1:], ""]))
-    return "".join(f"{line} \n" if breaks else f"{line}\n" for line, breaks in zip(lines, soft))
+    soft = (
+        len(line) > SOFT_BREAK and after.strip("> ") != "" for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )
+    return "".join(f"{line} \n" if breaks else f"{line}\n" for line, breaks in zip(lines, soft, strict=True))
 
 
 def quoted(parent: Written | None) -> str:
