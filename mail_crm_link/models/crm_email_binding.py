@@ -4,6 +4,7 @@ Lookups are made once for the whole batch, `rules.matching` decides, and one sta
 stores what it decided: the number of queries does not depend on the number of mails.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,12 +29,35 @@ class CrmEmailBinding(models.AbstractModel):
     @api.model
     def _bind(self, email_ids: Sequence[int]) -> None:
         """Bind these e-mails, and what follows in their conversations, to their cards."""
+        if not email_ids:
+            return
         for (companies, owners), mails in self._load(email_ids).items():
             known = self._known(mails, companies, owners)
-            decisions = {mail.id: mail.decide(known) for mail in mails}
+            decisions, blocked = _decide(mails, known)
             if known.blocked:
-                self._apply_blocklist(mails, known, decisions)
+                self._hide_links(blocked, decisions)
             self._store(decisions)
+
+    @api.model
+    def _decide_new(self, mailbox, mails) -> dict[int, Decision]:
+        """Decide about mails that are not stored yet, and that came through this mailbox.
+
+        :param mails: see `email_rows.NewMail`
+        """
+        described = [_Mail.of_new(mail, mailbox) for mail in mails]
+        if not described:
+            return {}
+        return _decide(described, self._known(described, mailbox.company_id.ids, mailbox.user_id.ids))[0]
+
+    @api.model
+    def _store_new(self, decisions: dict[int, Decision]) -> None:
+        """Link mails that were stored as bound, and what follows in their conversations."""
+        self._note_questions(decisions)
+        bound = self._insert_links(_link_rows(decisions))
+        if followers := self._follow_conversations(bound) - bound:
+            self._after_binding(self.env["crm.email"].browse(followers))
+        if bound:
+            self._changed(self.env["crm.email"].browse(bound))
 
     # --- what is known ------------------------------------------------------------------
 
@@ -209,16 +233,7 @@ class CrmEmailBinding(models.AbstractModel):
     def _store(self, decisions: dict[int, Decision]) -> None:
         self._note_reasons(decisions)
         self._note_questions(decisions)
-        rows = [
-            {
-                "email_id": email_id,
-                LINK_COLUMN[binding.model]: binding.id,
-                "origin": binding.origin,
-                "reason": binding.reason,
-            }
-            for email_id, decision in decisions.items()
-            for binding in decision.bindings
-        ]
+        rows = _link_rows(decisions)
         bound = self._insert_links(rows) | self._lift_blocked(rows)
         if bound:
             bound |= self._follow_conversations(bound)
@@ -238,16 +253,6 @@ class CrmEmailBinding(models.AbstractModel):
         )
 
     # --- the blocklist ------------------------------------------------------------------
-
-    def _apply_blocklist(self, mails: Iterable["_Mail"], known: Known, decisions: dict[int, Decision]) -> None:
-        """Bind no card that only a blocked address accounts for, and hide such links."""
-        blocked = {mail.id: cards for mail in mails if (cards := mail.blocked_cards(known))}
-        for email_id, cards in blocked.items():
-            decision = decisions[email_id]
-            bindings = tuple(one for one in decision.bindings if (one.model, one.id) not in cards)
-            reason = decision.unbound_reason if bindings else "blocked"
-            decisions[email_id] = replace(decision, bindings=bindings, unbound_reason=reason)
-        self._hide_links(blocked, decisions)
 
     def _hide_links(self, blocked: dict[int, set], decisions: dict[int, Decision]) -> None:
         entirely = {id_ for id_, decision in decisions.items() if decision.unbound_reason == "blocked"}
@@ -328,6 +333,8 @@ class CrmEmailBinding(models.AbstractModel):
 
     def _follow_conversations(self, email_ids: Iterable[int]) -> set[int]:
         """Bind the other mails of their conversations to the same cards."""
+        if not email_ids:
+            return set()
         inserted = self.env.execute_query(
             SQL(
                 """
@@ -403,39 +410,67 @@ class CrmEmailBinding(models.AbstractModel):
         )
 
     def _create_messages(self, emails) -> None:
-        """Create the message that chatters show, with an empty body for now.
+        """Create the messages of stored mails that have none yet."""
+        rows = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT nextval('mail_message_id_seq') AS id, e.id AS email_id, e.date,
+                       e.header_from AS email_from, e.header_subject AS subject,
+                       (SELECT a.address FROM crm_email_participant a
+                         WHERE a.email_id = e.id AND a.kind = 'from' LIMIT 1) AS address
+                  FROM crm_email e
+                 WHERE e.id = ANY(%s) AND e.is_bound AND e.mail_message_id IS NULL
+                """,
+                emails.ids,
+            )
+        )
+        if not rows:
+            return
+        self._insert_messages(rows)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email e SET mail_message_id = m.id"
+                " FROM unnest(%s::int[], %s::int[]) AS m(id, email_id) WHERE e.id = m.email_id",
+                [row["id"] for row in rows],
+                [row["email_id"] for row in rows],
+            )
+        )
+
+    @api.model
+    def _insert_messages(self, rows: Sequence[dict]) -> None:
+        """Create the messages that chatters show, with an empty body for now.
 
         In SQL, a batch at a time: `mail.message.create` costs more than all the rest of a
         first synchronisation, and must notify nobody here. The RFC's Message-ID stays out:
         Odoo's gateway would take the same mail, arriving by an alias, for a duplicate.
+
+        :param rows: of each mail the ``id`` of the message and the ``email_id``, ``date``,
+            ``email_from``, ``subject``, and the ``address`` of the sender
         """
+        if not rows:
+            return
         self.env.cr.execute(
             SQL(
                 """
-                WITH created AS (
-                    INSERT INTO mail_message (model, res_id, message_type, subtype_id, date,
-                           author_id, email_from, subject, body, message_id, reply_to,
-                           is_internal, create_uid, create_date, write_uid, write_date)
-                    SELECT 'crm.email', e.id, 'email', %(subtype)s, e.date, author.id,
-                           e.header_from, e.header_subject, '',
-                           '<crm-email-' || e.id || '@' || %(uuid)s || '>', e.header_from,
-                           true, 1, %(now)s, 1, %(now)s
-                      FROM crm_email e
-                      LEFT JOIN LATERAL (
-                           SELECT p.id FROM crm_email_participant a
-                             JOIN res_partner p ON p.email_normalized = a.address
-                            WHERE a.email_id = e.id AND a.kind = 'from' AND p.active
-                            ORDER BY p.id LIMIT 1) author ON true
-                     WHERE e.id = ANY(%(emails)s) AND e.is_bound
-                       AND e.mail_message_id IS NULL
-                    RETURNING id, res_id)
-                UPDATE crm_email SET mail_message_id = created.id
-                  FROM created WHERE crm_email.id = created.res_id
+                INSERT INTO mail_message (id, model, res_id, message_type, subtype_id, date,
+                       author_id, email_from, subject, body, message_id, reply_to,
+                       is_internal, create_uid, create_date, write_uid, write_date)
+                SELECT r.id, 'crm.email', r.email_id, 'email', %(subtype)s, r.date, author.id,
+                       r.email_from, r.subject, '',
+                       '<crm-email-' || r.email_id || '@' || %(uuid)s || '>', r.email_from,
+                       true, 1, %(now)s, 1, %(now)s
+                  FROM json_to_recordset(%(rows)s) AS r(
+                       id int, email_id int, date timestamp, email_from text, subject text,
+                       address text)
+                  LEFT JOIN LATERAL (
+                       SELECT p.id FROM res_partner p
+                        WHERE p.email_normalized = r.address AND p.active
+                        ORDER BY p.id LIMIT 1) author ON true
                 """,
-                subtype=self.env.ref("mail.mt_comment").id,
+                subtype=self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_comment"),
                 uuid=self.env["ir.config_parameter"].sudo().get_param("database.uuid"),
                 now=self.env.cr.now(),
-                emails=emails.ids,
+                rows=json.dumps(rows, default=str),
             )
         )
 
@@ -467,6 +502,20 @@ class _Mail:
         self.mode = "automatic" if automatic else "manual" if linked else "off"
         self.scope = "all" if all_contacts else "open_deals"
 
+    @classmethod
+    def of_new(cls, mail, mailbox) -> "_Mail":
+        linked = mailbox.crm_link
+        header = mail.header
+        return cls(
+            id=mail.id,
+            subject=header.subject,
+            conversation_id=mail.conversation_id,
+            linked=linked,
+            automatic=linked and mailbox.link_mode == "automatic",
+            all_contacts=linked and mailbox.sync_scope == "all",
+            people=[one for one in (header.from_, *header.to, *header.cc) if one and one.email],
+        )
+
     def decide(self, known: Known) -> Decision:
         if self.mode != "automatic":
             return Decision((), self.mode, ())
@@ -484,3 +533,31 @@ class _Mail:
     def _cards_of(self, people: Sequence[Address], known: Known) -> set[tuple[str, int]]:
         decision = decide(people, self.subject, 0, known, self.scope)
         return {(one.model, one.id) for one in decision.bindings}
+
+
+def _decide(mails: Iterable[_Mail], known: Known) -> tuple[dict[int, Decision], dict[int, set]]:
+    """Decide about each mail; bind no card that only a blocked address accounts for.
+
+    :return: decisions, and cards that blocked addresses account for, both by mail
+    """
+    decisions = {mail.id: mail.decide(known) for mail in mails}
+    blocked = {mail.id: cards for mail in mails if (cards := mail.blocked_cards(known))} if known.blocked else {}
+    for email_id, cards in blocked.items():
+        decision = decisions[email_id]
+        bindings = tuple(one for one in decision.bindings if (one.model, one.id) not in cards)
+        reason = decision.unbound_reason if bindings else "blocked"
+        decisions[email_id] = replace(decision, bindings=bindings, unbound_reason=reason)
+    return decisions, blocked
+
+
+def _link_rows(decisions: dict[int, Decision]) -> list[dict]:
+    return [
+        {
+            "email_id": email_id,
+            LINK_COLUMN[binding.model]: binding.id,
+            "origin": binding.origin,
+            "reason": binding.reason,
+        }
+        for email_id, decision in decisions.items()
+        for binding in decision.bindings
+    ]

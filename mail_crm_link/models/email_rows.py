@@ -6,7 +6,8 @@ a mail and none of its hooks belongs to these tables. Nothing here commits.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from odoo.tools import SQL
@@ -14,6 +15,7 @@ from odoo.tools import SQL
 from ..connectors.base import Changes, Content, Envelope, FetchFailure
 from ..rules import automatic, conversation
 from ..rules.addresses import Address
+from ..rules.matching import Decision
 from ..rules.message import (
     Attachment,
     Body,
@@ -53,6 +55,24 @@ def insert(env, table: str, rows: Sequence[dict], suffix: SQL) -> list[tuple]:
     return env.cr.fetchall() if env.cr.description else []
 
 
+def next_ids(env, table: str, count: int) -> list[int]:
+    """Reserve ids for rows that refer to one another before they are stored."""
+    if not count:
+        return []
+    rows = env.execute_query(SQL("SELECT nextval(%s) FROM generate_series(1, %s)", f"{table}_id_seq", count))
+    return [id_ for (id_,) in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class NewMail:
+    """A mail that is not stored yet, under the id it will have."""
+
+    id: int
+    envelope: Envelope
+    header: Header
+    conversation_id: int
+
+
 class EnvelopeRows:
     """The mails of one page of one folder."""
 
@@ -69,12 +89,15 @@ class EnvelopeRows:
         """Store mails, copies, conversations and bindings; return how many copies are new."""
         headers = [parse_header(one.header, one.size) for one in envelopes]
         known = self._known(headers)
-        fresh = self._insert_emails(envelopes, headers, known)
-        email_ids = [fresh.get(one.identity) or known[one.identity] for one in headers]
+        fresh = self._fresh(envelopes, headers, known)
+        decisions = self.env["crm.email.binding"]._decide_new(self.mailbox, fresh)
+        self._insert_emails(fresh, decisions)
+        ids = known | {mail.header.identity: mail.id for mail in fresh}
+        email_ids = [ids[header.identity] for header in headers]
         added = self._insert_copies(envelopes, email_ids)
-        self._insert_participants(headers, fresh)
-        self._adopt(_seen_before(email_ids, set(fresh.values())))
-        self._bind(email_ids)
+        self._insert_participants(fresh)
+        self._adopt(_seen_before(email_ids, decisions.keys()))
+        self._bind(email_ids, decisions)
         return added
 
     def _known(self, headers: Iterable[Header]) -> dict[str, int]:
@@ -89,20 +112,58 @@ class EnvelopeRows:
             )
         )
 
-    def _insert_emails(self, envelopes, headers, known) -> dict[str, int]:
-        """Store the mails that are not known; return them by identity."""
-        fresh = {
+    def _fresh(self, envelopes, headers, known: dict[str, int]) -> list["NewMail"]:
+        """The mails that are not stored yet, each once, in their conversations."""
+        found = {
             header.identity: (envelope, header)
             for envelope, header in zip(envelopes, headers, strict=True)
             if header.identity not in known
         }
-        conversations = self._conversations([header for _, header in fresh.values()])
-        own = self._own_addresses()
-        rows = [
-            {**self._email_row(envelope, header, own), "conversation_id": conversation_id}
-            for (envelope, header), conversation_id in zip(fresh.values(), conversations, strict=True)
+        conversations = self._conversations([header for _, header in found.values()])
+        ids = next_ids(self.env, "crm_email", len(found))
+        return [
+            NewMail(id_, envelope, header, conversation_id)
+            for id_, (envelope, header), conversation_id in zip(ids, found.values(), conversations, strict=True)
         ]
-        return dict(insert(self.env, "crm_email", rows, SQL("RETURNING identity, id")))
+
+    def _insert_emails(self, fresh: Sequence["NewMail"], decisions: dict[int, Decision]) -> None:
+        """Store mails together with what was decided about them.
+
+        Rows that are changed in the transaction that inserted them have all their foreign
+        keys checked again, which costs more than the insertion.
+        """
+        own = self._own_addresses()
+        rows = {
+            mail.id: {
+                **self._email_row(mail.envelope, mail.header, own),
+                "id": mail.id,
+                "conversation_id": mail.conversation_id,
+                "unbound_reason": decisions[mail.id].unbound_reason or None,
+            }
+            for mail in fresh
+        }
+        bound = {mail.id: mail for mail in fresh if decisions[mail.id].bindings}
+        for email_id, message_id in self._insert_messages(bound, rows).items():
+            rows[email_id] |= {"is_bound": True, "body_state": "wanted", "mail_message_id": message_id}
+        insert(self.env, "crm_email", list(rows.values()), SQL(""))
+
+    def _insert_messages(self, bound: dict[int, "NewMail"], rows: dict[int, dict]) -> dict[int, int]:
+        """Store the messages of mails on cards; return them by mail."""
+        message_ids = dict(zip(bound, next_ids(self.env, "mail_message", len(bound)), strict=True))
+        self.env["crm.email.binding"]._insert_messages(
+            [
+                {
+                    "id": message_ids[email_id],
+                    "email_id": email_id,
+                    "date": rows[email_id]["date"],
+                    "email_from": rows[email_id]["header_from"],
+                    "subject": rows[email_id]["header_subject"],
+                    "address": mail.header.from_.email if mail.header.from_ else None,
+                }
+                for email_id, mail in bound.items()
+            ]
+        )
+        return message_ids
 
     def _own_addresses(self) -> frozenset[str]:
         return self.env["crm.email.binding"]._own_addresses()
@@ -125,8 +186,10 @@ class EnvelopeRows:
             "automatic": verdict.kind,
             "automatic_reason": verdict.reason or None,
             "state": "processed",
-            "body_state": "none",
+            "unbound_reason": None,
             "is_bound": False,
+            "body_state": "none",
+            "mail_message_id": None,
             **self._stamps(),
         }
 
@@ -232,18 +295,17 @@ class EnvelopeRows:
             )
         )
 
-    def _insert_participants(self, headers, fresh: dict[str, int]) -> None:
-        by_identity = {header.identity: header for header in headers}
+    def _insert_participants(self, fresh: Iterable["NewMail"]) -> None:
         rows = [
             {
-                "email_id": email_id,
+                "email_id": mail.id,
                 "kind": kind,
                 "name": person.name or None,
                 "address": person.email,
                 "bare": bare(person.email),
             }
-            for identity, email_id in fresh.items()
-            for kind, person in _participants(by_identity[identity])
+            for mail in fresh
+            for kind, person in _participants(mail.header)
         ]
         insert(self.env, "crm_email_participant", rows, SQL(""))
 
@@ -316,8 +378,11 @@ class EnvelopeRows:
 
     # --- binding ------------------------------------------------------------------------
 
-    def _bind(self, email_ids: Sequence[int]) -> None:
-        """Bind the mails that this mailbox sees for the first time."""
+    def _bind(self, email_ids: Sequence[int], decisions: dict[int, Decision]) -> None:
+        """Bind the mails that this mailbox sees for the first time.
+
+        :param decisions: about the mails that no mailbox had before
+        """
         rows = [{"email_id": email_id, "mailbox_id": self.mailbox.id} for email_id in dict.fromkeys(email_ids)]
         new = insert(
             self.env,
@@ -326,7 +391,9 @@ class EnvelopeRows:
             SQL("ON CONFLICT DO NOTHING RETURNING email_id"),
         )
         emails = self.env["crm.email"].browse(email_id for (email_id,) in new)
-        self.env["crm.email.binding"]._bind(emails.ids)
+        binding = self.env["crm.email.binding"]
+        binding._store_new(decisions)
+        binding._bind([email_id for email_id in emails.ids if email_id not in decisions])
         self.env["crm.mailbox.rule"]._apply(self.mailbox, emails)
         emails._ask_to_process(self.mailbox)
         emails._answered_by(emails.ids)
@@ -407,8 +474,8 @@ class EnvelopeRows:
         )
         self.env.cr.execute(SQL("UPDATE crm_email_copy SET email_id = %s WHERE id = %s", email_id, copy_id))
         if new:
-            self._insert_participants([header], {header.identity: email_id})
-        self._bind([email_id])
+            self._insert_participants([NewMail(email_id, envelope, header, conversation_id)])
+        self._bind([email_id], {})
         return email_id
 
 
@@ -604,7 +671,7 @@ def body_of(content: Content) -> Body:
     return body_from_parts(content.header, content.parts)
 
 
-def _seen_before(email_ids: Sequence[int], fresh: set[int]) -> list[int]:
+def _seen_before(email_ids: Sequence[int], fresh: Collection[int]) -> list[int]:
     """Mails that were stored before this page, or stand in it more than once."""
     times = Counter(email_ids)
     return [id_ for id_, count in times.items() if count > 1 or id_ not in fresh]
