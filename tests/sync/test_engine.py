@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from mail_crm_link.connectors.errors import FolderGone, ProviderBroken, SignInNeeded, Transient
+from mail_crm_link.sync.engine import Engine
 
 from .conftest import Scene
 from .mails import mail, mails
@@ -48,12 +49,12 @@ def test_read_flags_follow(scene: Scene) -> None:
 
 
 def test_folders_fill_side_by_side_from_their_newest_mail(scene: Scene) -> None:
-    for raw in mails(300):
+    for raw in mails(600):
         scene.account.deliver(raw)
         scene.account.deliver(raw + b"sent", "Sent")
     outcome = scene.run(deadline=3, ticking=True)
     assert not outcome.finished and outcome.error is None
-    assert [len(scene.store.in_folder(name)) for name in ("INBOX", "Sent")] == [200, 200]
+    assert [len(scene.store.in_folder(name)) for name in ("INBOX", "Sent")] == [500, 500]
     assert min(int(copy.remote_id) for copy in scene.store.in_folder("INBOX")) == 101
 
 
@@ -153,6 +154,29 @@ def test_an_error_never_becomes_an_empty_mailbox(scene: Scene) -> None:
         assert len(scene.store.copies) == 3
 
 
+class ShortRead(Engine):
+    """Negative control: takes a connection that broke for a page that ended."""
+
+    def _envelopes(self, each, page):  # type: ignore[no-untyped-def]
+        try:
+            return super()._envelopes(each, page)
+        except Transient:
+            self._connector.open()
+            return []
+
+
+def test_taking_a_broken_connection_for_an_end_would_lose_mail(scene: Scene) -> None:
+    """Promise 9."""
+    for raw in mails(10):
+        scene.account.deliver(raw)
+    for engine, stored in ((Engine, 10), (ShortRead, 0)):
+        again = Scene(scene.account, engine=engine)
+        scene.account.fail("envelopes", scene.account.calls["envelopes"] + 1, Transient("cut", cause="disconnected"))
+        again.run()
+        again.run()
+        assert len(again.store.copies) == stored
+
+
 def test_throttling_keeps_what_came_and_blames_no_mail(scene: Scene) -> None:
     """Promise 13."""
     for raw in mails(50):
@@ -187,8 +211,6 @@ def test_a_page_that_breaks_the_connection_is_bisected_to_the_mail_that_does(sce
 
 
 def _with_poison(poison: str) -> type:
-    from mail_crm_link.sync.engine import Engine
-
     class Poisoned(Engine):
         def _envelopes(self, each, page):  # type: ignore[no-untyped-def]
             if poison in page.added:

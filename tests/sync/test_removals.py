@@ -215,6 +215,19 @@ def test_a_renamed_folder_keeps_its_mail_without_one_download(scene: Scene) -> N
     assert len(scene.store.in_folder("Clients")) == 20
 
 
+def test_without_recognising_renames_the_folder_would_be_downloaded_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.memory_store.renamed", lambda stored, listed: {})
+    scene.account.create("Kunden", "other")
+    scene.account.deliver(mail(), "Kunden")
+    scene.run()
+    scene.account.rename("Kunden", "Clients")
+    scene.account.calls.clear()
+    scene.run()
+    assert scene.account.calls["envelopes"] == 1
+
+
 def test_a_folder_deleted_and_made_again_is_another_one(scene: Scene) -> None:
     scene.account.create("Kunden", "other")
     scene.account.deliver(mail(), "Kunden")
