@@ -37,6 +37,11 @@ function scrollDown() {
     chatter.scrollTop = chatter.scrollHeight;
 }
 
+function isInView(element) {
+    const {bottom, top} = element.getBoundingClientRect();
+    return top >= 0 && bottom <= window.innerHeight;
+}
+
 function orm() {
     return odoo.__WOWL_DEBUG__.root.env.services.orm;
 }
@@ -135,11 +140,11 @@ tours.add("mail_crm_link_chatter_search", {
             run: async ({anchor}) => {
                 // 30 newer ones, the mail, and 29 older ones
                 assertShown(days(61, 2));
-                await pause();
-                await pause();
-                const {bottom, top} = anchor.getBoundingClientRect();
-                if (top < 0 || bottom > window.innerHeight) {
-                    throw new Error("the mail is not in view");
+                for (let tries = 0; !isInView(anchor); tries++) {
+                    if (tries === 12) {
+                        throw new Error("the mail is not in view");
+                    }
+                    await pause();
                 }
             },
         },
@@ -190,9 +195,9 @@ tours.add("mail_crm_link_emails_tab", {
         },
         {
             content: "It tells on which cards the mail is and why",
-            trigger: ".o_field_widget[name=link_ids] td:contains(Address of the test)",
+            trigger: ".o_crm_email_form:contains(Address of the test)",
         },
-        {trigger: ".o_field_widget[name=link_ids] a:contains(Mill)", run: "click"},
+        {trigger: ".o_crm_email_form a:contains(Mill)", run: "click"},
         {trigger: ".o_form_view .nav-link:contains(Emails)"},
     ],
 });

@@ -5,6 +5,8 @@ import {patch} from "@web/core/utils/patch";
 import {useService} from "@web/core/utils/hooks";
 
 const HIGHLIGHT_DURATION = 2000;
+// A message that is in view already is not scrolled to, and no end of it is told.
+const LONGEST_SCROLL = 5000;
 const NOTIFICATION = "mail_crm_link.progress";
 
 patch(Chatter.prototype, {
@@ -49,10 +51,16 @@ function projectHighlights(scrolling) {
         }
     };
 
-    // The time starts when the message is there: a page of mail takes long to render.
-    scrolling.scrollTo = (el) => {
+    const clearIn = (duration) => {
         browser.clearTimeout(timeout);
-        timeout = browser.setTimeout(() => scrolling.clear(), HIGHLIGHT_DURATION);
-        return scrollTo.call(scrolling, el);
+        timeout = browser.setTimeout(() => scrolling.clear(), duration);
+    };
+    // The time starts when the message is in view: a page of mail takes long to render,
+    // and when the highlight goes, Odoo's thread stops a scroll that is under way.
+    scrolling.scrollTo = (el) => {
+        const scrolled = scrollTo.call(scrolling, el);
+        clearIn(LONGEST_SCROLL);
+        scrolled.then(() => clearIn(HIGHLIGHT_DURATION));
+        return scrolled;
     };
 }
