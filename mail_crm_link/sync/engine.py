@@ -34,7 +34,7 @@ from ..connectors.base import WHOLE_LIMIT, Changes, Connector, Content, Envelope
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, ProviderBroken
 from .store import FolderState, MailboxStore, Wanted
 
-PAGE_SIZES = (200, 50, 10, 1, 1, 1)
+PAGE_SIZES = (500, 50, 10, 1, 1, 1)
 """Mails of a page, by how often it was begun in vain."""
 
 CONTENT_OCTETS = 8 * 1024 * 1024

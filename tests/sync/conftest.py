@@ -8,6 +8,7 @@ import pytest
 
 from mail_crm_link.connectors.base import Connector
 from mail_crm_link.connectors.scripted import ScriptedAccount, ScriptedConnector
+from mail_crm_link.sync import engine as engine_module
 from mail_crm_link.sync.engine import AuditReport, Engine, Outcome
 
 from .memory_store import MemoryStore
@@ -56,3 +57,9 @@ def scene() -> Scene:
     made = Scene()
     made.account.create("Sent", "sent")
     return made
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of 200 mails, so that a few hundred are several."""
+    monkeypatch.setattr(engine_module, "PAGE_SIZES", (200, 50, 10, 1, 1, 1))

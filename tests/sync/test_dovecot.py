@@ -93,6 +93,7 @@ def test_uidvalidity_that_changed_makes_nothing_new(scene: RealScene) -> None:
     scene.check()
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_uidvalidity_that_changes_during_a_session(scene: RealScene) -> None:
     scene.fill(450)
     connector = scene.connector()
@@ -292,6 +293,7 @@ def test_latency_does_not_multiply(scene: RealScene) -> None:
     session.close()
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_mail_that_arrives_while_pages_are_fetched_comes_with_the_next_run(scene: RealScene) -> None:
     scene.fill(450)
     connector = scene.connector()
