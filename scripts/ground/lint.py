@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from . import places, setup
+from . import places, readme, setup
 from .console import complain, run, say, step, succeeds
 from .setup import Ground
 
@@ -45,6 +45,7 @@ def results(ground: Ground, fix: bool) -> Iterator[tuple[str, bool]]:
     for name, command in commands.items():
         yield name, finds(name, command, {"PYTHONPATH": str(places.ROOT)})
     yield "length of functions", bool(long_functions())
+    yield "README of the addon", readme.is_outdated(fix)
     yield from node_results(fix)
 
 
