@@ -1,1 +1,11 @@
-from . import test_binding, test_chatter, test_controllers, test_creation, test_roles, test_sync, test_todo, test_tours
+from . import (
+    test_binding,
+    test_chatter,
+    test_controllers,
+    test_creation,
+    test_query_counts,
+    test_roles,
+    test_sync,
+    test_todo,
+    test_tours,
+)
