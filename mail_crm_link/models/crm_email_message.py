@@ -9,6 +9,12 @@ class CrmEmail(models.Model):
 
     _inherit = "crm.email"
 
+    @api.depends("subject")
+    @api.depends_context("uid", "allowed_company_ids", "lang")
+    def _compute_display_name(self):
+        for email in self:
+            email.display_name = email.subject or self.env._("(no subject)")
+
     def load_content(self) -> dict:
         """Images of the sender's server are blocked, see `rules.remote_images`."""
         content = super().load_content()

@@ -320,3 +320,8 @@ class TestContent(ChatterCase):
         self.assertIn(f'src="{inline}"', values["body"][1])
         listed = self.env["ir.attachment"].browse(values["attachment_ids"])
         self.assertEqual(listed.mapped("name"), ["offer.pdf"])
+
+    def test_a_mail_without_a_subject_has_a_name(self):
+        self.assertEqual(self.email(subject=False).display_name, "(no subject)")
+        values = self.stored(self.page())
+        self.assertFalse(next(iter(values.values()))["crm_email"]["subject"])
