@@ -18,6 +18,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from imapclient import IMAPClient, SocketTimeout
+from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_fetch_response, parse_response
@@ -40,6 +41,13 @@ SET_LIMIT = 7_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_FIELDS = re.compile(rb"BODY\[HEADER\.FIELDS \([^)]*\)\]", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
+# What nearly all answers with one literal look like: the library, which reads character by character, is asked about
+# the others.
+_PLAIN_ANSWER = re.compile(
+    rb"(?P<seq>\d+) \((?:(?:UID \d+|RFC822\.SIZE \d+|INTERNALDATE \"[^\"]+\"|FLAGS \([^()\"{}]*\)) )+"
+    rb"(?P<body>BODY\[(?:HEADER)?\]) \{\d+\}"
+)
+_ITEM = re.compile(rb"(UID|RFC822\.SIZE|INTERNALDATE|FLAGS) (?:(\d+)|\"([^\"]+)\"|\(([^()\"{}]*)\))")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -452,11 +460,32 @@ def _parse_fetch(group: list[Any]) -> tuple[int, Answer | Unreadable]:
     if isinstance(head, tuple):
         # The parser reads character by character, and the server repeats all names of fields for every mail.
         group = [(_HEADER_FIELDS.sub(b"BODY[HEADER]", head[0]), head[1]), *group[1:]]
+        if plain := _plain_answer(group):
+            return plain.pop(b"UID"), plain
     try:
         ((number, answer),) = parse_fetch_response(group, normalise_times=False).items()
     except (ProtocolError, ValueError, TypeError, LookupError, RecursionError) as error:
         return _uid_of(group), Unreadable("FETCH", repr(error))
     return (number if _uid_of(group) else 0), answer
+
+
+def _plain_answer(group: list[Any]) -> Answer | None:
+    """The answer with its UID, as the library would read it; None where only the library can."""
+    plain = _PLAIN_ANSWER.fullmatch(group[0][0])
+    if plain is None or group[1:] != [b")"]:
+        return None
+    answer: Answer = {b"SEQ": int(plain["seq"]), plain["body"]: group[0][1]}
+    for name, number, date, flags in _ITEM.findall(group[0][0]):
+        answer[name] = int(number) if number else _moment(date) if date else tuple(flags.split())
+    return answer if b"UID" in answer else None
+
+
+def _moment(text: bytes) -> datetime | None:
+    try:
+        moment: datetime = parse_to_datetime(text, normalise=False)
+    except ValueError:
+        return None
+    return moment
 
 
 def _uid_of(group: list[Any]) -> int:
