@@ -50,7 +50,9 @@ def in_folder(home: Path) -> Odoo:
     series = runpy.run_path(str(release))["series"]
     if series != SERIES:
         raise Trouble(f"ODOO_HOME={home} is Odoo {series}, and this module is for Odoo {SERIES}.")
-    return Odoo(home, tuple(path for path in (home / "odoo" / "addons", home / "addons") if path.is_dir()))
+    packaged, checkout = home / "odoo" / "addons", home / "addons"
+    # A package has all addons in one place; a checkout of the source has its own beside the framework's.
+    return Odoo(home, (packaged,) if (packaged / "crm").is_dir() else (packaged, checkout))
 
 
 def installed() -> Odoo | None:

@@ -190,13 +190,15 @@ class Cluster:
 
     def _readable(self, programs: Path) -> Path:
         """Programs in root's own home are copied to where the other account can run them."""
-        if not self.account or Path("/usr") in programs.parents:
+        if not self.account or "site-packages" not in programs.parts:
             return programs
+        packages = programs.parents[2]
         copy = self.folder / "programs"
         if not copy.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(programs.parent, copy, symlinks=True)
-        return copy / "bin"
+            # The wheel's libraries lie beside its package, and the programs look for them there.
+            for part in packages.glob(f"{programs.parents[1].name}*"):
+                shutil.copytree(part, copy / part.name, symlinks=True)
+        return copy / programs.relative_to(packages)
 
 
 def cluster_folder(name: str) -> Path:
