@@ -313,14 +313,13 @@ class CrmEmailBinding(models.AbstractModel):
             SQL(
                 """
                 INSERT INTO crm_email_link (email_id, lead_id, partner_id, origin, reason,
-                       active, create_uid, create_date, write_uid, write_date)
-                SELECT r.*, true, %(uid)s, %(now)s, %(uid)s, %(now)s
+                       active, create_date, write_date)
+                SELECT r.*, true, %(now)s, %(now)s
                   FROM unnest(%(emails)s::int[], %(leads)s::int[], %(partners)s::int[],
                               %(origins)s::text[], %(reasons)s::text[]) AS r
                 ON CONFLICT DO NOTHING
                 RETURNING email_id
                 """,
-                uid=self.env.uid,
                 now=self.env.cr.now(),
                 emails=values[0],
                 leads=values[1],
@@ -339,9 +338,9 @@ class CrmEmailBinding(models.AbstractModel):
             SQL(
                 """
                 INSERT INTO crm_email_link (email_id, lead_id, partner_id, origin, reason,
-                       active, create_uid, create_date, write_uid, write_date)
+                       active, create_date, write_date)
                 SELECT DISTINCT other.id, k.lead_id, k.partner_id, 'thread', %(reason)s,
-                       true, %(uid)s, %(now)s, %(uid)s, %(now)s
+                       true, %(now)s, %(now)s
                   FROM crm_email e
                   JOIN crm_email_link k ON k.email_id = e.id AND k.active
                   JOIN crm_email other ON other.conversation_id = e.conversation_id
@@ -353,7 +352,6 @@ class CrmEmailBinding(models.AbstractModel):
                 RETURNING email_id
                 """,
                 reason="Mail of a bound conversation",
-                uid=self.env.uid,
                 now=self.env.cr.now(),
                 emails=list(email_ids),
                 never=list(NEVER_BY_CONVERSATION),
