@@ -1,5 +1,7 @@
 """What a connector's error means for the person whose mailbox it is, and what to do next."""
 
+from collections.abc import Callable
+
 from odoo.api import Environment
 
 from ..connectors.errors import ConnectorError
@@ -7,8 +9,14 @@ from ..connectors.errors import ConnectorError
 
 def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
     """Return cause and next step in the user's language."""
-    _ = env._
-    texts = {
+    texts = _about_server(env._, host) | _about_account(env._, host, login)
+    return texts.get(error.cause) or env._(
+        "The server %s gave an answer that we do not understand. Tell your administrator.", host
+    )
+
+
+def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
+    return {
         "host_unknown": _("The server “%s” was not found. Check the name of the server.", host),
         "refused": _(
             "The server %s does not accept connections on this port. Check port and encryption.",
@@ -47,6 +55,11 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
         "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
+    }
+
+
+def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, str]:
+    return {
         "wrong_password": _(
             "User name or password is wrong. Check both; the user name may differ from the"
             " address. User name used: %s.",
@@ -67,6 +80,3 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         "folder_denied": _("You have no permission to read this folder."),
         "unexpected": _("Something went wrong here. It is tried again; the log has the details."),
     }
-    return texts.get(error.cause) or _(
-        "The server %s gave an answer that we do not understand. Tell your administrator.", host
-    )

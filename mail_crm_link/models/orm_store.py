@@ -6,6 +6,8 @@ REPEATABLE READ, so two mailboxes that receive the same mail at once make one of
 to serialise: that step is taken again from its beginning.
 """
 
+# pylint: disable=invalid-commit
+
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

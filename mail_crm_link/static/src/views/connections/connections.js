@@ -50,7 +50,10 @@ export class Connections extends Component {
         this.state.connections = await this.orm.call("crm.email", "get_connections", [[resId]]);
     }
 
-    /** @param {any[]} parameters of a method of the mail */
+    /**
+     * @param {string} method of the mail
+     * @param {...any} parameters of the method
+     */
     call(method, ...parameters) {
         return this.orm.call("crm.email", method, [[this.props.record.resId], ...parameters]);
     }
