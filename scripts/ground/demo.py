@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         running.enter_context(serving_mail(MailServer(ground.environment, mailboxes(), mail_ports)))
         odoo = running.enter_context(serving(instance))
         with step("mailboxes"):
-            for login, address in demo_mail.OWNERS.items():
+            for login, address in mail_server.OWNERS.items():
                 connect(instance, login, address, mail_ports.imap)
         say(welcome(instance, mail_ports))
         wait(odoo, instance)
