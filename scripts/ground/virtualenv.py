@@ -1,6 +1,7 @@
 """The virtual environment: Odoo's libraries, the module's, and the tools, in the versions pinned here."""
 
 import importlib.util
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +67,4 @@ def create(folder: Path) -> None:
     apt.download([f"python3-pip-whl/{apt.suite}"], unpacked)
     wheel = next(unpacked.glob("usr/share/python-wheels/pip-*.whl"))
     run([Environment(folder).python, wheel / "pip", "install", "--quiet", "--no-index", wheel], NO_PACKAGES)
+    shutil.rmtree(unpacked)
