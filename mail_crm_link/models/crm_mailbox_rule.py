@@ -247,6 +247,7 @@ class CrmMailboxRule(models.Model):
             "res_id": rehearsal.id,
             "view_mode": "form",
             "target": "new",
+            "context": {"dialog_size": "extra-large"},
         }
 
     def _rehearse(self) -> list[dict]:
