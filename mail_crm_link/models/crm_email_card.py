@@ -66,6 +66,17 @@ class CrmEmailCard(models.AbstractModel):
         action["context"] = {}
         return action
 
+    def action_undo_crm_email_creation(self) -> dict:
+        """Delete this card, which mail made, while nobody has changed or used it.
+
+        :return: the action that lists what else was made
+        :raise UserError: what was changed, and by whom
+        """
+        self.ensure_one()
+        self.crm_email_creation_ids.action_undo()
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_crm_link.crm_email_creation_action")
+        return {**action, "target": "main"}
+
     # ------------------------------------------------------------------------------------
     # Past mail follows
     # ------------------------------------------------------------------------------------

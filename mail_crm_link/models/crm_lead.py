@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 
@@ -7,6 +7,8 @@ class CrmLead(models.Model):
     _inherit = ["crm.lead", "crm.email.card"]
 
     _crm_email_link_column = "lead_id"
+
+    crm_email_creation_ids = fields.One2many("crm.email.creation", "lead_id", "Created from mail", readonly=True)
 
     # Odoo indexes this column for "contains" only; mail is matched by equality.
     _email_normalized_equal_idx = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")

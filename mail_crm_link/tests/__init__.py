@@ -8,5 +8,6 @@ from . import (
     test_roles,
     test_sync,
     test_todo,
+    test_todo_on_cards,
     test_tours,
 )

@@ -112,14 +112,22 @@ class TestScenariosTour(TourCase):
         self.assertFalse(self.lead("Not this one") | self.lead("Sale"))
 
     def test_what_was_made_is_undone_from_the_list(self):
+        lead = self.made_lead()
+        self.tour("/odoo/created-from-mail", "mail_crm_link_undo")
+        self.assertFalse(lead.exists())
+        self.assertTrue(self.env["crm.email.block"].search([("name", "=", "carla@new.example")]))
+
+    def test_what_was_made_is_undone_on_its_card(self):
+        lead = self.made_lead()
+        self.tour(f"/odoo/action-crm.crm_lead_all_leads/{lead.id}", "mail_crm_link_undo_on_card")
+        self.assertFalse(lead.exists())
+
+    def made_lead(self):
         rule = self.mailbox.rule_ids.filtered(lambda one: one.scenario == "inbound_unknown")
         rule.active = True
         rule.active_since = NOW.replace(tzinfo=None) - timedelta(hours=1)
         self.receive("Carla Stranger <carla@new.example>", "Price list")
-        self.assertTrue(self.lead("Price list"))
-        self.tour("/odoo/created-from-mail", "mail_crm_link_undo")
-        self.assertFalse(self.lead("Price list"))
-        self.assertTrue(self.env["crm.email.block"].search([("name", "=", "carla@new.example")]))
+        return self.lead("Price list").ensure_one()
 
 
 @tagged("-at_install", "post_install")

@@ -219,6 +219,17 @@ tours.add("mail_crm_link_undo", {
     ],
 });
 
+tours.add("mail_crm_link_undo_on_card", {
+    steps: () => [
+        {trigger: "button[name=action_undo_crm_email_creation]", run: "click"},
+        {trigger: ".modal .btn-primary", run: "click"},
+        {
+            content: "What is left of what was made is listed",
+            trigger: ".o_last_breadcrumb_item:contains(Created from Mail)",
+        },
+    ],
+});
+
 tours.add("mail_crm_link_list_actions", {
     steps: () => [
         ...selectAllRows(),
