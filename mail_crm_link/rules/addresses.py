@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import idna
@@ -61,6 +62,8 @@ def normalize(text: str) -> str:
     return found[0].email if found else ""
 
 
+# Asked several times about each address of a mail, and a mailbox knows few of them.
+@lru_cache(maxsize=10_000)
 def match_keys(address: str) -> tuple[str, ...]:
     """All normalised forms under which a card may know ``address``, the most exact first.
 
