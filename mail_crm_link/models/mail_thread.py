@@ -19,10 +19,11 @@ class MailThread(models.AbstractModel):
     _inherit = "mail.thread"
 
     def _thread_to_store(self, store: Store, fields, *, request_list=None):
-        super()._thread_to_store(store, fields, request_list=request_list)
+        result = super()._thread_to_store(store, fields, request_list=request_list)
         if self._name in CARD_FIELDS and "activities" in (request_list or ()):
             for card in self:
                 card._crm_email_todos_to_store(store)
+        return result
 
     def _crm_email_todos_to_store(self, store: Store) -> None:
         own = self.with_context(active_test=True).activity_ids

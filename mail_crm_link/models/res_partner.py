@@ -11,9 +11,7 @@ class ResPartner(models.Model):
     _email_normalized_equal_idx = models.Index("(email_normalized) WHERE email_normalized IS NOT NULL")
 
     crm_email_creation_ids = fields.One2many("crm.email.creation", "partner_id", "Created from mail", readonly=True)
-    source_id = fields.Many2one(
-        "utm.source", "Source", ondelete="set null", help="Where this contact comes from."
-    )
+    source_id = fields.Many2one("utm.source", ondelete="set null", help="Where this contact comes from.")
 
     @api.model
     def _crm_email_fields(self):

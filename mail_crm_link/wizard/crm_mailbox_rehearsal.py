@@ -55,6 +55,6 @@ class CrmMailboxRehearsalLine(models.TransientModel):
         "Kind",
         readonly=True,
     )
-    source_id = fields.Many2one("utm.source", "Source", readonly=True)
+    source_id = fields.Many2one("utm.source", readonly=True)
     user_id = fields.Many2one("res.users", "Responsible", readonly=True)
     skipped = fields.Char("Skipped, because", readonly=True)
