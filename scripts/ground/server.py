@@ -89,7 +89,7 @@ class Instance:
     def complaints(self) -> Iterator[str]:
         """Warnings and errors in the log that come from the module or name it."""
         for line in self.log.read_text(errors="replace").splitlines() if self.log.exists() else []:
-            found = LOG_LINE.match(line)
+            found = LOG_LINE.match(line.replace(str(places.cache()), ""))
             if found and found["level"] in LEVELS_OF_TROUBLE and places.MODULE in found["text"]:
                 yield line
 
