@@ -11,6 +11,7 @@ to serialise: that step is taken again from its beginning.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 from psycopg2 import DataError, errorcodes
@@ -24,6 +25,7 @@ from odoo.tools import SQL
 
 from ..connectors.base import Changes, Content, Envelope, FetchFailure, Folder
 from ..connectors.errors import ConnectorError
+from ..sync.engine import SINGLE
 from ..sync.renames import renamed
 from ..sync.store import FolderState, Wanted
 from .crm_mailbox_folder import SYNCED_ROLES
@@ -229,12 +231,15 @@ class OrmStore:
             SQL(
                 """
                 UPDATE crm_mailbox_folder
-                   SET cursor = %s, attempts = 0, problem = NULL,
+                   SET cursor = %s, problem = NULL,
+                       attempts = CASE WHEN %s THEN greatest(least(attempts - 1, %s), 0) ELSE 0 END,
                        total_count = coalesce(%s, total_count),
                        synced_count = greatest(coalesce(synced_count, 0) + %s, 0)
                  WHERE id = %s
                 """,
                 changes.cursor,
+                changes.more,
+                SINGLE,
                 changes.expected,
                 added,
                 key,
@@ -247,7 +252,7 @@ class OrmStore:
             rows = EnvelopeRows(self.mailbox, key, changes.uidvalidity)
             failures = [FetchFailure(remote_id, reason) for remote_id in changes.added]
             added = rows.save_failures(failures, attempts=TRIES_BEFORE_QUARANTINE)
-            self._save_cursor(key, changes, added)
+            self._save_cursor(key, replace(changes, more=False), added)
 
         self._durably(give_up)
 

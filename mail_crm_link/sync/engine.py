@@ -18,8 +18,9 @@ A page is one transaction of the store: what it names, and the cursor behind it.
 
 * A cursor that stands behind removals is stored with the removals. Pages that are stored before keep the old one.
 * A mail is removed only after all folders were asked for additions *since it was missed*; a move is a move.
-* What is begun is counted before and cleared by what stores it. A page that was begun in vain is tried in smaller
-  portions, ``PAGE_SIZES``; a mail that was begun in vain all alone, three times, is put aside.
+* What is begun is counted before and taken back by what stores it. A page that was begun in vain is tried in smaller
+  portions, ``PAGE_SIZES``, until the folder is done; a mail that was begun in vain all alone, three times, is put
+  aside.
 
 Between two pages the engine looks at the clock. It never waits, never commits, and knows no provider.
 """
@@ -36,6 +37,7 @@ from .store import FolderState, MailboxStore, Wanted
 
 PAGE_SIZES = (500, 50, 10, 1, 1, 1)
 """Mails of a page, by how often it was begun in vain."""
+SINGLE = PAGE_SIZES.index(1)
 
 CONTENT_OCTETS = 8 * 1024 * 1024
 WANTED = 500
@@ -270,7 +272,7 @@ class Engine:
         each.attempts += 1
         envelopes = self._envelopes(each, page)
         self._store.save_page(each.key, page, envelopes)
-        each.attempts = 0
+        each.attempts = attempts_after(each.attempts, page)
         self._count(envelopes=len(envelopes), failures=_failures(envelopes))
 
     def _envelopes(self, each: _Pass, page: Changes) -> list[Envelope | FetchFailure]:
@@ -278,8 +280,8 @@ class Engine:
             return self._connector.envelopes(each.folder, page.uidvalidity, page.added)
         except ConnectorError as error:
             if error.cause not in _SUSPICIOUS:
-                self._store.save_page(each.key, Changes(page.uidvalidity, each.stored), ())
-                each.attempts = 0
+                self._store.save_page(each.key, Changes(page.uidvalidity, each.stored, more=True), ())
+                each.attempts -= 1
             raise
 
     def _put_aside(self, each: _Pass, page: Changes) -> None:
@@ -329,8 +331,8 @@ class Engine:
         while start < len(missing):
             self._check_time()
             chunk = tuple(missing[start : start + each.page_size()])
-            self._fetch_page(each, Changes(uidvalidity, each.stored, added=chunk))
             start += len(chunk)
+            self._fetch_page(each, Changes(uidvalidity, each.stored, added=chunk, more=start < len(missing)))
 
     def _remove(self) -> None:
         for each in self._passes:
@@ -471,6 +473,11 @@ class Engine:
             failures=so_far.failures + failures,
             quarantined=so_far.quarantined + quarantined,
         )
+
+
+def attempts_after(attempts: int, page: Changes) -> int:
+    """Attempts of a folder once ``page`` is stored: what lay behind keeps its next pages small, down to single mails."""
+    return max(min(attempts - 1, SINGLE), 0) if page.more else 0
 
 
 def _failures(results: Iterable[object]) -> int:

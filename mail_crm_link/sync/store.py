@@ -69,7 +69,9 @@ class MailboxStore(Protocol):
         """Count an attempt, durably, before the page is fetched."""
 
     def save_page(self, key: int, changes: Changes, envelopes: Sequence[Envelope | FetchFailure]) -> None:
-        """Store what a page names together with its cursor, and clear the attempts and the failure.
+        """Store what a page names together with its cursor, take the attempt back, and clear the failure.
+
+        Attempts of earlier runs stay until the folder has no ``more``: they say how small its pages have to be.
 
         ``envelopes`` has one value for each id of ``changes.added``, Pages may overlap.
         An empty page with the stored cursor takes an attempt back that failed for another reason than its mail.

@@ -4,6 +4,7 @@ from . import (
     test_connections_tour,
     test_controllers,
     test_creation,
+    test_durability,
     test_query_counts,
     test_roles,
     test_sync,

@@ -70,6 +70,7 @@ class CommittingCase(BaseCase):
     def _take_back(self) -> None:
         cursor = self.env.cr
         cursor.rollback()
+        cursor.execute("SET LOCAL lock_timeout = '20s'")
         cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
         for table in ("crm_lead", "mail_message", "ir_attachment", "res_partner"):
             cursor.execute(f"DELETE FROM {table} WHERE id > %s", [self.before[table]])

@@ -16,6 +16,7 @@ from datetime import datetime
 from mail_crm_link.connectors.base import Changes, Content, Envelope, FetchFailure, Folder
 from mail_crm_link.connectors.errors import ConnectorError
 from mail_crm_link.sync.renames import renamed
+from mail_crm_link.sync.engine import attempts_after
 from mail_crm_link.sync.store import FolderState, Wanted
 
 PRIORITY = ("inbox", "sent", "archive", "other")
@@ -146,7 +147,8 @@ class MemoryStore:
 
     def _advance(self, key: int, changes: Changes) -> None:
         row = self.rows[key]
-        row.cursor, row.attempts, row.error, row.uidvalidity = changes.cursor, 0, None, changes.uidvalidity
+        row.cursor, row.error, row.uidvalidity = changes.cursor, None, changes.uidvalidity
+        row.attempts = attempts_after(row.attempts, changes)
 
     def _put_copy(self, key: int, uidvalidity: str, envelope: Envelope | FetchFailure) -> None:
         location = (key, uidvalidity, envelope.remote_id)

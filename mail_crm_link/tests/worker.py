@@ -1,0 +1,57 @@
+"""A process of its own that synchronises mailboxes, for tests that kill it.
+
+Loads Odoo once, then forks a child for each line it reads: ``<mailbox id> [<poison>]``. The
+child synchronises that mailbox and exits; one that meets ``poison`` in a mail dies at once,
+as by a bug in a C library.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from odoo import SUPERUSER_ID, api, sql_db
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+
+def main(rcfile: str, database: str) -> None:
+    config.parse_config(["-c", rcfile, "-d", database, "--no-http"])
+    registry = Registry(database)
+    # A child that inherited a connection would leave its transaction open when it is killed.
+    sql_db.close_all()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        mailbox_id, _, poison = line.strip().partition(" ")
+        pid = os.fork()
+        if not pid:
+            _run(registry, int(mailbox_id), poison.encode())
+        print(pid, flush=True)
+
+
+def _run(registry: Registry, mailbox_id: int, poison: bytes) -> None:
+    if poison:
+        _poison(poison)
+    with registry.cursor() as cursor:
+        env = api.Environment(cursor, SUPERUSER_ID, {})
+        env["crm.mailbox"].browse(mailbox_id)._sync(time.monotonic() + 60)
+    os._exit(0)
+
+
+def _poison(poison: bytes) -> None:
+    from odoo.addons.mail_crm_link.models import email_rows
+
+    for name in ("parse_header", "parse_body"):
+        parse = getattr(email_rows, name)
+
+        def deadly(raw, *args, parse=parse):
+            if poison in raw:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return parse(raw, *args)
+
+        setattr(email_rows, name, deadly)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
