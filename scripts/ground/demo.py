@@ -41,11 +41,12 @@ def main(arguments: list[str]) -> int:
         database = running.enter_context(postgres.running(postgres.cluster_folder("demo"), ground.environment))
         instance = Instance(ground, database, folder(), DATABASE, ports["ODOO_PORT"])
         install(instance)
-        running.enter_context(serving_mail(MailServer(ground.environment, mailboxes(), mail_ports)))
+        mail = running.enter_context(serving_mail(MailServer(ground.environment, mailboxes(), mail_ports)))
         odoo = running.enter_context(serving(instance))
         with step("mailboxes"):
             for login, address in mail_server.OWNERS.items():
                 connect(instance, login, address, mail_ports.imap)
+            show_scenarios(instance, mail)
         say(welcome(instance, mail_ports))
         wait(odoo, instance)
     return 0
@@ -146,12 +147,9 @@ def connect(instance: Instance, login: str, address: str, imap_port: int) -> Non
 
     :raises Trouble: the server refused; with its reason
     """
-    address_of = f"http://127.0.0.1:{instance.port}/xmlrpc/2"
-    try:
-        user = xmlrpc.client.ServerProxy(f"{address_of}/common").authenticate(DATABASE, login, login, {})
-        call = Caller(xmlrpc.client.ServerProxy(f"{address_of}/object", allow_none=True), user, login)
-        server = {"imap_host": mail_server.HOST, "imap_port": imap_port, "imap_security": "none"}
-        server |= {"login": address, "password": mail_server.PASSWORD}
+    server = {"imap_host": mail_server.HOST, "imap_port": imap_port, "imap_security": "none"}
+    server |= {"login": address, "password": mail_server.PASSWORD}
+    with signed_in(instance, login) as call:
         found = call("crm.mailbox", "search", [("email", "=", address)])
         if found:
             call("crm.mailbox", "write", found, server)
@@ -160,9 +158,32 @@ def connect(instance: Instance, login: str, address: str, imap_port: int) -> Non
             found = [call("crm.mailbox", "create", {**values, **server})]
         call("crm.mailbox", "action_connect", found)
         call("crm.mailbox", "action_sync_now", found)
+
+
+def show_scenarios(instance: Instance, mail: MailServer) -> None:
+    """Once: switch on what makes records of mail, and let a mail arrive for each."""
+    arriving = instance.folder / "arriving"
+    if arriving.exists():
+        return
+    with signed_in(instance, "nora") as call:
+        found = call("crm.mailbox", "search", [("email", "=", demo_mail.OWNERS["nora"])])
+        rules = call("crm.mailbox.rule", "search", [("mailbox_id", "in", found), ("active", "=", False)])
+        call("crm.mailbox.rule", "write", rules, {"active": True})
+        demo_mail.make(arriving, datetime.now().astimezone(), demo_mail.NEW)
+        mail.take(arriving)
+        call("crm.mailbox", "action_sync_now", found)
+
+
+@contextlib.contextmanager
+def signed_in(instance: Instance, login: str) -> Iterator["Caller"]:
+    """:raises Trouble: a call of the block was refused; with its reason"""
+    address = f"http://127.0.0.1:{instance.port}/xmlrpc/2"
+    try:
+        user = xmlrpc.client.ServerProxy(f"{address}/common").authenticate(DATABASE, login, login, {})
+        yield Caller(xmlrpc.client.ServerProxy(f"{address}/object", allow_none=True), user, login)
     except xmlrpc.client.Fault as fault:
         reason = fault.faultString.strip().splitlines()[-1]
-        raise Trouble(f"The mailbox {address} could not be connected: {reason}\nMore in {instance.log}") from fault
+        raise Trouble(f"{login}'s mailbox could not be connected: {reason}\nMore in {instance.log}") from fault
 
 
 class Caller:
@@ -189,6 +210,8 @@ def welcome(instance: Instance, ports: Ports) -> str:
     CRM > Bright Harbour: espresso bar on floor 5    its mail of the year, in order, between Odoo's own notes
     Contacts > Hotel Adlerhof                        a company shows the mail of all its people
     CRM > Leads > Office coffee for 25 people        a lead known by its address only
+    CRM > Leads > Coffee for our cinema foyer        made from the mail of an unknown sender
+    CRM > Connected Emails                           the mailbox: folders, scenarios, who sees what
     Write a mail on the mail server's page from maya.chen@brightharbour.example
     to nora.brandt@halden-coffee.example; within a minute it is on Maya's cards.
 

@@ -13,16 +13,20 @@ from email.headerregistry import Address
 from email.message import EmailMessage, Message
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses, parseaddr
+from itertools import pairwise
 from pathlib import Path
 
 from . import places
 from .demo_files import draw
 
 SOURCE = places.ROOT / "demo_mailbox"
+NEW = SOURCE / "new"
+"""Mail that arrives after the mailboxes were connected."""
 SEPARATOR = re.compile(r"^%%\n", re.MULTILINE)
 WHEN = re.compile(r"(\d+) days ago, (\d+):(\d+)")
 SOFT_BREAK = 60
 """Characters after which a line was broken for its length, and not by intention."""
+LIST_ITEM = re.compile(r"[> ]*(\d+\.|[-*•]) ")
 NOTES = {"when", "answers", "format", "attach", "mailbox", "folder", "from", "to", "cc", "subject"}
 OWNERS = {
     "nora": "nora.brandt@halden-coffee.example",
@@ -58,9 +62,9 @@ class Written:
         return [*self.parent.references, self.parent.message_id] if self.parent else []
 
 
-def make(folder: Path, today: datetime) -> None:
+def make(folder: Path, today: datetime, source: Path = SOURCE) -> None:
     """Write every mail as ``<account>/<folder>/<date>-<conversation>.eml``."""
-    for path in sorted(SOURCE.glob("*.txt")):
+    for path in sorted(source.glob("*.txt")):
         for written in read(path, today):
             save(folder, written, compose(written))
 
@@ -71,14 +75,16 @@ def read(path: Path, today: datetime) -> list[Written]:
         notes = message_from_string(block)
         answers = notes.get("Answers", str(position - 1))
         parent = conversation[int(answers) - 1] if answers not in ("no", "0") else None
-        date = dated(notes["When"], today).replace(second=7 * position)
+        date = dated(notes["When"], today)
         conversation.append(Written(path.stem, position, notes, notes.get_payload(), date, parent))
     return conversation
 
 
 def dated(when: str, today: datetime) -> datetime:
+    if when == "now":
+        return today
     days, hour, minute = map(int, WHEN.fullmatch(when).groups())
-    return (today - timedelta(days=days)).replace(hour=hour, minute=minute, microsecond=0)
+    return (today - timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0)
 
 
 def compose(written: Written) -> bytes:
@@ -125,10 +131,11 @@ def add_content(mail: EmailMessage, written: Written) -> None:
 def flowed(text: str) -> str:
     """Mark the breaks that only keep lines short (RFC 3676), so that a reader with a wide window need not see them."""
     lines = text.splitlines()
-    soft = (
-        len(line) > SOFT_BREAK and after.strip("> ") != "" for line, after in zip(lines, [*lines[1:], ""], strict=True)
-    )
-    return "".join(f"{line} \n" if breaks else f"{line}\n" for line, breaks in zip(lines, soft, strict=True))
+    return "".join(f"{line} \n" if goes_on(line, after) else f"{line}\n" for line, after in pairwise([*lines, ""]))
+
+
+def goes_on(line: str, after: str) -> bool:
+    return len(line) > SOFT_BREAK and bool(after.strip("> ")) and not LIST_ITEM.match(after)
 
 
 def quoted(parent: Written | None) -> str:
@@ -155,14 +162,12 @@ def save(folder: Path, written: Written, mail: bytes) -> None:
     sender = parseaddr(written.notes["From"])[1]
     fields = written.notes.get_all("To", []) + written.notes.get_all("Cc", [])
     recipients = {address for _, address in getaddresses(fields)}
+    name = f"{written.date:%Y%m%d-%H%M}-{written.conversation}-{written.position}.eml"
     for owner, address in OWNERS.items():
         if sender == address:
-            write(
-                folder / address / "Sent" / f"{written.date:%Y%m%d-%H%M}-{written.conversation}.eml", mail, written.date
-            )
+            write(folder / address / "Sent" / name, mail, written.date)
         elif address in recipients or owner == written.notes["Mailbox"]:
             place = written.notes.get("Folder", "INBOX")
-            name = f"{written.date:%Y%m%d-%H%M}-{written.conversation}.eml"
             write(folder / address / place / name, received(mail, address, written.date), written.date)
 
 

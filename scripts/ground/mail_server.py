@@ -58,7 +58,7 @@ class MailServer:
                 start_new_session=True,
             )
         self._wait(log_path)
-        self._load()
+        self.take(self.folder)
 
     def stop(self) -> None:
         """Keep the mails that came meanwhile, and end."""
@@ -77,10 +77,11 @@ class MailServer:
             time.sleep(0.1)
         raise Trouble(f"The mail server did not start:\n{log.read_text(errors='replace')[-1000:]}")
 
-    def _load(self) -> None:
-        for account in OWNERS.values():
-            with self._session(account) as session:
-                for folder in folders_in(self.folder / account):
+    def take(self, mails: Path) -> None:
+        """Put mails on the server; those that are not from its own folder are kept at its end."""
+        for account in filter(Path.is_dir, (mails / address for address in OWNERS.values())):
+            with self._session(account.name) as session:
+                for folder in folders_in(account):
                     load_folder(session, folder)
 
     def _keep(self) -> None:
@@ -102,7 +103,7 @@ def folders_in(folder: Path) -> list[Path]:
 def load_folder(session: imaplib.IMAP4, folder: Path) -> None:
     """Put the mails of a folder's files on the server, the oldest first."""
     if folder.name != "INBOX":
-        session.create(folder.name)
+        session.create(folder.name)  # says NO where it is there already
     for path in sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime):
         taken = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         read = folder.name != "INBOX" or datetime.now().astimezone() - taken > UNREAD
