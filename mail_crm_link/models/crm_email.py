@@ -61,8 +61,8 @@ class CrmEmail(models.Model):
         help="The other side: who wrote it, or whom it was written to.",
     )
     snippet = fields.Char(compute="_compute_content", search="_search_snippet")
-    body = fields.Html(compute="_compute_content", search="_search_body", sanitize=False)
-    attachment_ids = fields.Many2many("ir.attachment", compute="_compute_content")
+    body = fields.Html(compute="_compute_body", search="_search_body", sanitize=False)
+    attachment_ids = fields.Many2many("ir.attachment", compute="_compute_body")
     has_content_access = fields.Boolean(compute="_compute_content")
 
     date = fields.Datetime(required=True, readonly=True, help="The server's date (UTC).")
@@ -95,9 +95,7 @@ class CrmEmail(models.Model):
     copy_ids = fields.One2many("crm.email.copy", "email_id", readonly=True)
     orphaned_at = fields.Datetime(readonly=True, help="Since when no mailbox has it any more (UTC).")
     link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
-    lead_ids = fields.Many2many(
-        "crm.lead", compute="_compute_cards", compute_sudo=True, search="_search_lead_ids"
-    )
+    lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", compute_sudo=True, search="_search_lead_ids")
     partner_ids = fields.Many2many(
         "res.partner", compute="_compute_cards", compute_sudo=True, search="_search_partner_ids"
     )
@@ -228,8 +226,6 @@ class CrmEmail(models.Model):
         "header_to",
         "header_cc",
         "stored_snippet",
-        "mail_message_id.body",
-        "mail_message_id.attachment_ids",
     )
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_content(self):
@@ -249,9 +245,17 @@ class CrmEmail(models.Model):
         if not people and truth.direction == "out":
             self.correspondent = False
         self.snippet = truth.stored_snippet if full else False
-        self.body = truth.mail_message_id.body if full else False
-        self.attachment_ids = truth.mail_message_id.attachment_ids if full else False
         self.has_content_access = full
+
+    @api.depends("mail_message_id.body", "mail_message_id.attachment_ids")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_body(self):
+        """Apart from the rest: lists show none of it, and would load all of it."""
+        levels = self._content_levels()
+        for email in self:
+            message = email.sudo().mail_message_id if levels.get(email.id) == "full" else None
+            email.body = message.body if message else False
+            email.attachment_ids = message.attachment_ids if message else False
 
     def _masked_subject(self) -> str:
         if self.direction == "in":

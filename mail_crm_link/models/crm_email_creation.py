@@ -7,6 +7,7 @@ from odoo.tools import SQL
 from ..rules.addresses import Address, domain_of
 from ..rules.creation import Creation, card_name
 from ..rules.naming import person_name
+from ..rules.signature import Stated
 
 # Tables whose rows about a card come by themselves and are no use of it.
 NOT_A_USE = {
@@ -113,6 +114,20 @@ class CrmEmailCreation(models.Model):
                 "snapshot": _snapshot(card),
             }
         )
+
+    def _complete(self, stated: Stated) -> None:
+        """Add phone and company to a lead that nobody has touched, where it has none."""
+        lead = self.lead_id
+        if not lead or lead.partner_id or self.email_id.direction != "in" or self._touched():
+            return
+        values = {
+            name: value
+            for name, value in (("phone", stated.phone), ("partner_name", stated.company))
+            if value and not lead[name]
+        }
+        if values:
+            lead.write(values)
+            self.snapshot = _snapshot(lead)
 
     @api.model
     def _forget_guards(self) -> None:

@@ -27,6 +27,8 @@ from ..rules.message import (
     snippet,
     text_to_html,
 )
+from ..rules.plaintext import new_text
+from ..rules.signature import stated
 from .crm_email_participant import bare
 
 INT4_MAX = 2**31 - 1
@@ -515,6 +517,7 @@ class ContentRows:
         self.env.flush_all()
         self._clear_attempts(copies.values())
         self._save_bodies(bodies)
+        self._complete_creations(bodies, headers)
 
     def save_one(self, copy, content: Content) -> None:
         """Store the content of one copy ahead of its turn."""
@@ -574,6 +577,20 @@ class ContentRows:
         self.env.flush_all()
         rows.save_variant(copy.id, envelope, body.digest[:16])
         self.env.invalidate_all()
+
+    def _complete_creations(self, bodies: dict, contents: dict) -> None:
+        """Tell leads made from these mails what their signatures say."""
+        if not self.mailbox.rule_ids.filtered("active"):
+            return
+        creations = self.env["crm.email.creation"].search(
+            [("email_id", "in", [copy.email_id.id for copy in bodies]), ("state", "=", "created")]
+        )
+        of_email = creations.grouped("email_id")
+        for copy, body in bodies.items():
+            for creation in of_email.get(copy.email_id, ()):
+                content = contents[copy]
+                header = parse_header(content.header or head_of(content.raw or b""), copy.size or 0)
+                creation._complete(stated(header, _without_quotes(body.text)))
 
     # --- bodies -------------------------------------------------------------------------
 
@@ -671,6 +688,18 @@ def html_of(email_id: int, body: Body) -> str:
             url = attachment_url(email_id, attachment.section)
             html = html.replace(f"cid:{attachment.content_id}", url)
     return html
+
+
+def _without_quotes(text: str) -> str:
+    """The text if its signature is its writer's: right below what is new in it; else ""."""
+    new = new_text(text)
+    signed = text.strip().removeprefix(new).lstrip().startswith("--")
+    return text if signed else ""
+
+
+def head_of(raw: bytes) -> bytes:
+    """The header of a whole mail."""
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
 
 
 def body_of(content: Content) -> Body:

@@ -56,3 +56,14 @@ class TestSync(CommittingCase):
         self.assertEqual(len(self.emails()), 2)
         self.assertEqual(self.emails().mapped("partner_ids"), anna)
         self.assertEqual(set(self.emails().mapped("link_ids.origin")), {"address", "thread"})
+
+    def test_a_lead_gets_phone_and_company_of_the_signature(self):
+        mailbox = self.connected_mailbox()
+        mailbox.rule_ids.filtered(lambda rule: rule.target == "lead").active = True
+        self.env.cr.commit()
+        body = "Do you sell pumps?\n\n-- \nBo Berg\nBerg Pumps GmbH\nPhone: +43 1 234 56 78\n"
+        self.deliver(mail("Bo Berg <bo@new.example>", mailbox.email, "Pumps", body), days_ago=-0.01)
+        mailbox.action_sync_now()
+        lead = self.emails().lead_ids
+        self.assertEqual((lead.phone, lead.partner_name), ("+43 1 234 56 78", "Berg Pumps GmbH"))
+        self.emails().creation_ids.action_undo()
