@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import shutil
 import subprocess
 import time
 import xmlrpc.client
@@ -98,10 +99,10 @@ def mailboxes() -> Path:
 
 
 @contextlib.contextmanager
-def serving_mail(server: MailServer) -> Iterator[None]:
+def serving_mail(server: MailServer) -> Iterator[MailServer]:
     try:
         server.start()
-        yield
+        yield server
     finally:
         server.stop()
 
@@ -162,9 +163,10 @@ def connect(instance: Instance, login: str, address: str, imap_port: int) -> Non
 
 def show_scenarios(instance: Instance, mail: MailServer) -> None:
     """Once: switch on what makes records of mail, and let a mail arrive for each."""
-    arriving = instance.folder / "arriving"
-    if arriving.exists():
+    arriving, shown = instance.folder / "arriving", instance.folder / "scenarios"
+    if shown.exists():
         return
+    shutil.rmtree(arriving, ignore_errors=True)
     with signed_in(instance, "nora") as call:
         found = call("crm.mailbox", "search", [("email", "=", demo_mail.OWNERS["nora"])])
         rules = call("crm.mailbox.rule", "search", [("mailbox_id", "in", found), ("active", "=", False)])
@@ -172,6 +174,7 @@ def show_scenarios(instance: Instance, mail: MailServer) -> None:
         demo_mail.make(arriving, datetime.now().astimezone(), demo_mail.NEW)
         mail.take(arriving)
         call("crm.mailbox", "action_sync_now", found)
+    shown.touch()
 
 
 @contextlib.contextmanager
