@@ -130,7 +130,7 @@ def add_content(mail: EmailMessage, written: Written) -> None:
 
 def flowed(text: str) -> str:
     """Mark the breaks that only keep lines short (RFC 3676), so that a reader with a wide window need not see them."""
-    lines = text.splitlines()
+    lines = re.sub(r"^--$", "-- ", text, flags=re.MULTILINE).splitlines()
     return "".join(f"{line} \n" if goes_on(line, after) else f"{line}\n" for line, after in pairwise([*lines, ""]))
 
 
