@@ -5,6 +5,7 @@ from . import (
     test_controllers,
     test_creation,
     test_durability,
+    test_package,
     test_query_counts,
     test_roles,
     test_sync,

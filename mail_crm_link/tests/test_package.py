@@ -1,0 +1,35 @@
+from odoo.modules.neutralize import get_neutralization_queries
+from odoo.tests import tagged
+
+from ..hooks import TRACES, uninstall_hook
+from .received_case import ReceivedCase
+
+
+@tagged("-at_install", "post_install")
+class TestPackage(ReceivedCase):
+    def test_uninstalling_leaves_nothing_that_belongs_to_a_mail(self):
+        email = self.receive()
+        self.env["ir.attachment"].create(
+            {
+                "name": "a.pdf",
+                "raw": b"a",
+                "res_model": "mail.message",
+                "res_id": email.mail_message_id.id,
+                "crm_email_section": "2",
+            }
+        )
+        for model, domain in TRACES.items():
+            self.assertTrue(self.env[model].search_count(domain), model)
+        uninstall_hook(self.env)
+        for model, domain in TRACES.items():
+            self.assertFalse(self.env[model].search_count(domain), model)
+
+    def test_a_neutralised_copy_touches_no_mailbox(self):
+        secrets = self.env["crm.mailbox.secret"]
+        secrets.create({"mailbox_id": self.mailbox.id, "kind": "password", "ciphertext": "x"})
+        self.env.flush_all()
+        for query in get_neutralization_queries(["mail_crm_link"]):
+            self.env.cr.execute(query)
+        self.env.invalidate_all()
+        self.assertEqual(self.mailbox.state, "paused")
+        self.assertFalse(secrets.search([]))
