@@ -21,6 +21,13 @@ class TourCase(ReceivedCase, HttpCase):
         self.start_tour(path, tour, login=(user or self.owner).login, timeout=90)
         self.env.invalidate_all()
 
+    def receive(self, *args, **options):
+        """Return the stored mail, with a text: there is no server to fetch it from."""
+        email = super().receive(*args, **options)
+        email.mail_message_id.body = "<p>Hello</p>"
+        email.filtered("mail_message_id").body_state = "stored"
+        return email
+
     def lead(self, name):
         return self.env["crm.lead"].search([("name", "=", name)])
 
@@ -146,26 +153,33 @@ class TestReceivedTour(TourCase):
             ("INBOX", "Anna Meyer <anna@mill.example>", mailbox.email, "Twelve pumps"),
             ("Sent", mailbox.email, "Dora Neu <dora@neu.example>", "Our offer"),
         ):
-            self.dovecot.deliver("tour", [mail(sender, to, subject)], folder)
+            self.dovecot.deliver(mailbox.login, [mail(sender, to, subject)], folder)
         self.tour(f"/odoo/connected-emails/{mailbox.id}", "mail_crm_link_received")
         self.assertEqual(self.lead("Twelve pumps").partner_id, self.anna)
         dora = self.env["res.partner"].search([("email", "=", "dora@neu.example")])
         self.assertEqual((dora.name, dora.crm_email_count), ("Dora Neu", 1))
 
+    def test_of_automatic_mail_a_record_is_made_when_somebody_wants_it(self):
+        mailbox = self.connected_mailbox()
+        mailbox.rule_ids.active = True
+        sale = mail("News <news@shop.example>", mailbox.email, "Spring sale", List_Id="<a.b>")
+        self.dovecot.deliver(mailbox.login, [sale])
+        self.tour(f"/odoo/connected-emails/{mailbox.id}", "mail_crm_link_create_anyway")
+        self.assertEqual(self.lead("Spring sale").email_from, "news@shop.example")
+
     def connected_mailbox(self):
-        mailbox = (
-            self.env["crm.mailbox"]
-            .with_user(self.owner)
-            .create(
-                {
-                    "email": "tour@our.example",
-                    "imap_host": self.dovecot.host,
-                    "imap_port": self.dovecot.port,
-                    "imap_security": "none",
-                    "login": "tour",
-                    "password": self.dovecot.password,
-                }
-            )
+        """Return a mailbox of its own on the test server, nothing synchronised yet."""
+        name = self.id().rpartition(".")[2]
+        mailbox = self.env["crm.mailbox"].with_user(self.owner)
+        mailbox = mailbox.create(
+            {
+                "email": f"{name}@our.example",
+                "imap_host": self.dovecot.host,
+                "imap_port": self.dovecot.port,
+                "imap_security": "none",
+                "login": name,
+                "password": self.dovecot.password,
+            }
         )
         mailbox.action_connect()
         return mailbox.sudo()

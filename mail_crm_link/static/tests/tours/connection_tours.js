@@ -155,6 +155,17 @@ tours.add("mail_crm_link_candidates", {
     ],
 });
 
+tours.add("mail_crm_link_create_anyway", {
+    steps: () => [
+        {trigger: "button[name=action_sync_now]", run: "click"},
+        {trigger: ".oe_stat_button:contains(E-mails):contains(1)", run: "click"},
+        {trigger: ".o_data_row td:contains(Spring sale)", run: "click"},
+        {trigger: `${BLOCK}:contains(No card has any of its addresses)`},
+        {trigger: `${BLOCK}_create_anyway`, run: "click"},
+        {trigger: `${card("Spring sale")}:contains(Rule)`},
+    ],
+});
+
 tours.add("mail_crm_link_todo", {
     steps: () => [
         {

@@ -91,6 +91,11 @@ export class Connections extends Component {
         return CARD_TYPES.filter(({type}) => targets.includes(type));
     }
 
+    get canChoose() {
+        const {candidates, can_edit: canEdit} = this.state.connections;
+        return canEdit && candidates.length;
+    }
+
     get canCreateAnyway() {
         const {cards, can_edit: canEdit} = this.state.connections;
         return canEdit && !cards.length && this.props.record.data.automatic !== "none";
