@@ -66,13 +66,16 @@ def next_ids(env, table: str, count: int) -> list[int]:
 
 
 def prefer_indexes(env) -> None:
-    """Have the rest of the transaction look rows up by index.
+    """Have the rest of the transaction look rows up one by one, by index.
 
     For a page of addresses the planner would rather read some ten thousand contacts from
-    end to end. And the plans by which foreign keys are checked are kept for the session:
-    one that was made while the table was small would read it from end to end ever after.
+    end to end, and all links to join them with it. And the plans by which foreign keys are
+    checked are kept for the session: one that was made while the table was small would
+    read it from end to end ever after.
     """
-    env.cr.execute(SQL("SET LOCAL enable_seqscan = off"))
+    settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+    calls = SQL(", ").join(SQL("set_config(%s, 'off', true)", setting) for setting in settings)
+    env.cr.execute(SQL("SELECT %s", calls))
 
 
 @dataclass(frozen=True, slots=True)
