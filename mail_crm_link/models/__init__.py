@@ -21,3 +21,4 @@ from . import crm_email_relink
 from . import crm_email_card
 from . import crm_lead
 from . import res_partner
+from . import res_config_settings

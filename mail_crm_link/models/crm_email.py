@@ -355,12 +355,17 @@ class CrmEmail(models.Model):
         card.check_access("read")
         return card
 
+    def _check_not_archived(self, card) -> None:
+        if not card.active:
+            raise ValidationError(self.env._("%s is archived. Restore it to link e-mails to it.", card.display_name))
+
     def link_to(self, model: str, res_id: int) -> bool:
         """Bind these e-mails to a card, by hand.
 
         :param model: ``crm.lead`` or ``res.partner``
         """
         card = self._card(model, res_id)
+        self._check_not_archived(card)
         self._check_content_access()
         self.env["crm.email.link"]._link_by_hand(self, card)
         return True

@@ -134,7 +134,8 @@ class CrmEmailBinding(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT email_normalized FROM crm_mailbox WHERE email_normalized IS NOT NULL
+                SELECT json_array_elements_text(own_addresses::json) FROM crm_mailbox
+                 WHERE own_addresses IS NOT NULL
                  UNION
                 SELECT p.email_normalized
                   FROM res_users u JOIN res_partner p ON p.id = u.partner_id
@@ -148,6 +149,7 @@ class CrmEmailBinding(models.AbstractModel):
     def _own_domains(self) -> frozenset[str]:
         """Domains of Odoo's aliases, and those that an administrator named."""
         named = self.env["ir.config_parameter"].sudo().get_param(OWN_DOMAINS_PARAMETER, "")
+        # There are as many as the company has domains. pylint: disable-next=no-search-all
         aliases = self.env["mail.alias.domain"].sudo().search([]).mapped("name")
         return frozenset(domain.strip().lower() for domain in [*named.split(","), *aliases] if domain)
 
@@ -368,6 +370,7 @@ class CrmEmailBinding(models.AbstractModel):
         followers = self._follow_conversations(emails.ids)
         self._after_binding(emails | emails.browse(followers))
         emails.sudo()._move_activities()
+        (emails | emails.browse(followers)).sudo()._ask_to_process_late()
 
     @api.model
     def _after_binding(self, emails) -> None:

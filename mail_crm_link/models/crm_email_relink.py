@@ -10,6 +10,8 @@ from odoo.tools import SQL
 from .crm_email_participant import bare
 
 BATCH = 1000
+# No address begins with it.
+MAILBOX_PREFIX = "mailbox:"
 
 
 class CrmEmailRelink(models.Model):
@@ -17,7 +19,7 @@ class CrmEmailRelink(models.Model):
     _description = "Address Whose Past Mail Is to Be Bound"
     _order = "id"
 
-    address = fields.Char(required=True, help="Normalised; @example.com for a domain.")
+    address = fields.Char(required=True, help="Normalised; @example.com for a domain, mailbox:7 for all of one.")
     after_id = fields.Integer(help="Mail up to this id is done.")
 
     _address_uniq = models.UniqueIndex("(address)")
@@ -48,6 +50,11 @@ class CrmEmailRelink(models.Model):
         self._enqueue([entry if "@" in entry else f"@{entry}"])
 
     @api.model
+    def _enqueue_mailboxes(self, mailboxes) -> None:
+        """Have all mail of these mailboxes looked at again."""
+        self._enqueue([f"{MAILBOX_PREFIX}{mailbox.id}" for mailbox in mailboxes])
+
+    @api.model
     def _cron_relink(self) -> None:
         """Work off the addresses, a batch of mails in each transaction."""
         while waiting := self.search([], limit=1):
@@ -60,26 +67,34 @@ class CrmEmailRelink(models.Model):
         """Bind the next batch of one address; the address goes when none is left."""
         email_ids = self._next_emails()
         self.env["crm.email.binding"]._bind(email_ids)
+        self.env["crm.email"].browse(email_ids)._ask_to_process_late()
         if len(email_ids) < BATCH:
             self.unlink()
         else:
             self.after_id = email_ids[-1]
 
     def _next_emails(self) -> list[int]:
-        if self.address.startswith("@"):
-            match = SQL("(bare LIKE %s OR bare LIKE %s)", f"%{self.address}", f"%.{self.address[1:]}")
-        else:
-            match = SQL("bare = %s", bare(self.address))
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT DISTINCT email_id FROM crm_email_participant
+                SELECT DISTINCT email_id FROM %s
                  WHERE %s AND email_id > %s
                  ORDER BY email_id LIMIT %s
                 """,
-                match,
+                *self._where_to_look(),
                 self.after_id,
                 BATCH,
             )
         )
         return [email_id for (email_id,) in rows]
+
+    def _where_to_look(self) -> tuple[SQL, SQL]:
+        """Return the table and the condition that find the mails."""
+        if self.address.startswith(MAILBOX_PREFIX):
+            mailbox_id = int(self.address.removeprefix(MAILBOX_PREFIX))
+            return SQL("crm_email_mailbox_rel"), SQL("mailbox_id = %s", mailbox_id)
+        participants = SQL("crm_email_participant")
+        if self.address.startswith("@"):
+            suffixes = f"%{self.address}", f"%.{self.address[1:]}"
+            return participants, SQL("(bare LIKE %s OR bare LIKE %s)", *suffixes)
+        return participants, SQL("bare = %s", bare(self.address))

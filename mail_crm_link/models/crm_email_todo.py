@@ -63,6 +63,12 @@ class CrmEmail(models.Model):
         emails.invalidate_recordset(["state"])
         emails._plan_activities(mailbox)
 
+    def _ask_to_process_late(self) -> None:
+        """What was bound after it had arrived waits like any other new mail."""
+        self.env.flush_all()
+        for mailbox in self.mailbox_ids:
+            self.filtered(lambda email, mailbox=mailbox: mailbox in email.mailbox_ids)._ask_to_process(mailbox)
+
     def _plan_activities(self, mailbox) -> None:
         """Create the activity of each of these mails on its most specific card."""
         days = timedelta(days=mailbox.todo_days)

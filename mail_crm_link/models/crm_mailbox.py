@@ -21,7 +21,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, email_normalize_all
 
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
 from ..connectors.imap import IMAPConnector
@@ -46,6 +46,8 @@ LAST_SYNC_PRECISION = timedelta(minutes=5)
 
 IMAP_PORTS = {"ssl": 993, "starttls": 143, "none": 143}
 # A stored password goes only to the server it was given for.
+# What past mail is bound anew after.
+BINDING_FIELDS = {"aliases", "crm_link", "link_mode", "sync_scope"}
 SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login"}
 
 
@@ -58,6 +60,11 @@ class CrmMailbox(models.Model):
     name = fields.Char(compute="_compute_name", store=True, readonly=False)
     email = fields.Char("Address", required=True)
     email_normalized = fields.Char(compute="_compute_email_normalized", store=True, index=True)
+    aliases = fields.Char(
+        "Other own addresses",
+        help="Further addresses of this mailbox, separated by commas. Like its address, they are never bound to cards.",
+    )
+    own_addresses = fields.Json(compute="_compute_own_addresses", store=True)
     provider = fields.Selection([("imap", "IMAP")], required=True, default="imap")
     user_id = fields.Many2one(
         "res.users",
@@ -184,6 +191,12 @@ class CrmMailbox(models.Model):
         for mailbox in self:
             mailbox.email_normalized = email_normalize(mailbox.email)
 
+    @api.depends("email", "aliases", "login")
+    def _compute_own_addresses(self):
+        for mailbox in self:
+            texts = (mailbox.email, mailbox.aliases, mailbox.login)
+            mailbox.own_addresses = email_normalize_all(", ".join(filter(None, texts)))
+
     @api.constrains("email")
     def _check_email(self):
         for mailbox in self:
@@ -305,6 +318,8 @@ class CrmMailbox(models.Model):
             moved._forget_password()
         if "history_days" in vals:
             self.filtered("history_from")._start_history()
+        if BINDING_FIELDS & vals.keys():
+            self.env["crm.email.relink"].sudo()._enqueue_mailboxes(self)
         return result
 
     def _moved_away(self, vals):

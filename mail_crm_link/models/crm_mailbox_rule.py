@@ -60,7 +60,7 @@ class CrmMailboxRule(models.Model):
         readonly=False,
         precompute=True,
     )
-    source_id = fields.Many2one("utm.source", "Source", ondelete="set null")
+    source_id = fields.Many2one("utm.source", ondelete="set null")
     responsible = fields.Selection(
         [
             ("user", "Chosen user"),
@@ -75,7 +75,6 @@ class CrmMailboxRule(models.Model):
     )
     user_id = fields.Many2one(
         "res.users",
-        "User",
         domain=[("share", "=", False)],
         default=lambda self: self.env.uid,
         ondelete="set null",

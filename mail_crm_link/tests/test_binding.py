@@ -48,6 +48,10 @@ class TestBinding(ReceivedCase):
         self.assertFalse(self.cards(email))
         self.assertEqual(email.unbound_reason, "own")
 
+    def test_an_alias_of_the_mailbox_is_never_bound(self):
+        self.mailbox.aliases = "Anna@mill.example, other@our.example"
+        self.assertEqual(self.receive().unbound_reason, "own")
+
     def test_an_own_domain_is_never_bound(self):
         self.env["ir.config_parameter"].set_param("mail_crm_link.own_domains", "mill.example")
         self.assertEqual(self.receive().unbound_reason, "own")
@@ -112,6 +116,20 @@ class TestThroughTime(ReceivedCase):
     def test_an_address_added_to_a_contact(self):
         email = self.receive("anna@home.example")
         self.anna.email = "anna@home.example"
+        self.relink()
+        self.assertIn(self.anna, self.cards(email))
+
+    def test_switching_the_mailbox_on_binds_what_came_before(self):
+        self.mailbox.crm_link = False
+        email = self.receive()
+        self.assertFalse(self.cards(email))
+        self.mailbox.crm_link = True
+        self.relink()
+        self.assertIn(self.anna, self.cards(email))
+
+    def test_switching_the_mailbox_off_removes_nothing(self):
+        email = self.receive()
+        self.mailbox.crm_link = False
         self.relink()
         self.assertIn(self.anna, self.cards(email))
 
@@ -210,6 +228,19 @@ class TestByHand(ReceivedCase):
         for model, card_id in (("res.users", 1), ("crm.lead", 0), ("crm.lead", 2**30)):
             with self.assertRaises(ValidationError):
                 email.link_to(model, card_id)
+
+    def test_an_archived_card_is_not_linked_to(self):
+        lead = self.opportunity("Archived", active=False)
+        email = self.receive("x@unknown.example").with_env(self.as_owner)
+        with self.assertRaisesRegex(ValidationError, "is archived"):
+            email.link_to("crm.lead", lead.id)
+
+    def test_another_companys_card_is_not_linked_to(self):
+        company = self.env["res.company"].create({"name": "Other company"})
+        lead = self.opportunity("Foreign", company_id=company.id, user_id=False)
+        email = self.receive("x@unknown.example").with_env(self.as_owner)
+        with self.assertRaises(AccessError):
+            email.link_to("crm.lead", lead.id)
 
     def test_somebody_elses_mail_cannot_be_linked(self):
         stranger = new_test_user(self.env, "received_stranger", "sales_team.group_sale_salesman_all_leads")

@@ -29,6 +29,13 @@ class TestTodo(ReceivedCase):
     def test_unbound_mail_is_none(self):
         self.assertEqual(self.receive("x@unknown.example").state, "processed")
 
+    def test_new_mail_that_is_bound_later_becomes_one(self):
+        email = self.receive("bo@new.example")
+        self.env["res.partner"].create({"name": "Bo", "email": "bo@new.example"})
+        self.relink()
+        self.assertEqual(email.state, "to_process")
+        self.assertEqual(len(email.activity_ids), 1)
+
     def test_an_answer_processes_it(self):
         email = self.receive(Message_ID="<q@mill.example>", received=NOW - timedelta(hours=2))
         self.send("anna@mill.example", In_Reply_To="<q@mill.example>")
