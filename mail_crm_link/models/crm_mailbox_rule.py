@@ -303,8 +303,10 @@ class CrmMailboxRule(models.Model):
         """Make what this scenario makes of older mail, as a rehearsal showed."""
         self.check_access("write")
         rule = self.sudo()
+        # The mails come from a form: only those of this mailbox are this rule's matter.
+        emails = emails.sudo().filtered(lambda email: rule.mailbox_id in email.mailbox_ids)
         scenario = rule._scenario(_aware(datetime(1970, 1, 1)))
-        for email, creation in rule._creations(rule.mailbox_id, emails.sudo(), [scenario]):
+        for email, creation in rule._creations(rule.mailbox_id, emails, [scenario]):
             if not creation.skip_reason:
                 rule._create_for(email, creation)
 

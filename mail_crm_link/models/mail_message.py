@@ -185,7 +185,7 @@ class MailMessage(models.Model):
     # ------------------------------------------------------------------------------------
 
     def _found_on_card(self, thread, domain, search_term, is_notification):
-        # pylint: disable-next=super-method-mismatch  (what Odoo finds, without our own order)
+        # What Odoo finds, without our order of it. pylint: disable-next=super-method-mismatch
         found = super()._message_fetch(
             domain,
             thread=thread,

@@ -476,7 +476,7 @@ class Engine:
 
 
 def attempts_after(attempts: int, page: Changes) -> int:
-    """Attempts of a folder once ``page`` is stored: what lay behind keeps its next pages small, down to single mails."""
+    """Attempts of a folder once ``page`` is stored: what lay behind keeps its next pages small, down to one mail."""
     return max(min(attempts - 1, SINGLE), 0) if page.more else 0
 
 

@@ -15,8 +15,8 @@ from datetime import datetime
 
 from mail_crm_link.connectors.base import Changes, Content, Envelope, FetchFailure, Folder
 from mail_crm_link.connectors.errors import ConnectorError
-from mail_crm_link.sync.renames import renamed
 from mail_crm_link.sync.engine import attempts_after
+from mail_crm_link.sync.renames import renamed
 from mail_crm_link.sync.store import FolderState, Wanted
 
 PRIORITY = ("inbox", "sent", "archive", "other")
