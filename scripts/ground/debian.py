@@ -31,10 +31,7 @@ def own_suite() -> tuple[str, str]:
     distribution = next((name for name in ("ubuntu", "debian") if name in family), None)
     suite = fields.get("UBUNTU_CODENAME") or fields.get("VERSION_CODENAME")
     if not distribution or not suite or not shutil.which("apt-get"):
-        raise Trouble(
-            "Odoo is fetched by apt on Debian and Ubuntu, and this machine has no apt.\n"
-            "Download the source of Odoo 19 yourself and name its folder: ODOO_HOME=/path/to/odoo make …"
-        )
+        raise Trouble("Odoo is fetched by apt on Debian and Ubuntu, and this machine is neither, or has no apt.")
     return distribution, suite
 
 

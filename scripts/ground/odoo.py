@@ -26,6 +26,7 @@ FROM_OWN_SUITE = (
 # Debian leaves this library out (it blurs the background of video calls; no source), yet the asset bundle names it.
 LEFT_OUT = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 LIBRARY = Path("usr/lib/python3/dist-packages")
+OTHER_WAY = "Or download the source of Odoo 19 yourself and name its folder: ODOO_HOME=/path/to/odoo make …"
 UNPACKED_BYTES = 1_600_000_000
 
 
@@ -79,9 +80,12 @@ def downloaded() -> Odoo:
 
 def unpack(folder: Path) -> None:
     with step("Odoo 19 from Debian's package (120 MB to fetch; nothing is installed)"):
-        apt = private_apt()
-        newest = [f"{package}/{apt.newest}" for package in FROM_NEWEST_SUITE]
-        apt.download([*newest, *(f"{package}/{apt.suite}" for package in FROM_OWN_SUITE)], folder)
+        try:
+            apt = private_apt()
+            newest = [f"{package}/{apt.newest}" for package in FROM_NEWEST_SUITE]
+            apt.download([*newest, *(f"{package}/{apt.suite}" for package in FROM_OWN_SUITE)], folder)
+        except Trouble as trouble:
+            raise Trouble(f"{trouble}\n{OTHER_WAY}") from trouble
         fill_gap(folder / LIBRARY / "odoo" / "addons" / LEFT_OUT)
     say(f"  unpacked in {folder}")
 
