@@ -58,6 +58,21 @@ class TestTodoOnCards(ReceivedCase):
         self.assertEqual((activity["res_model"], activity["res_id"]), ("res.partner", self.mill.id))
         self.assertNotIn("Twelve pumps", str(activity))
 
+    def test_many_to_dos_take_as_many_queries_as_few(self):
+        few = self.queries_on_top_of(self.mill)
+        for number in range(12):
+            self.receive(subject=f"Pump {number}")
+        self.assertEqual(len(self.on_top_of(self.mill)), 13)
+        self.assertLessEqual(self.queries_on_top_of(self.mill), few)
+
+    def queries_on_top_of(self, card):
+        self.on_top_of(card)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        self.on_top_of(card)
+        return self.env.cr.sql_log_count - before
+
     def test_who_is_asked_to_answer_a_private_mail_may_say_it_is_processed(self):
         other = new_test_user(self.env, "todo_other", "sales_team.group_sale_salesman_all_leads")
         self.deal.user_id = other
