@@ -6,6 +6,7 @@ Arguments are handed on to both runs of pytest: ``scripts/launch test -k cursor`
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .setup import Ground
 
 DATABASE = "odoo"
 NO_TESTS_COLLECTED = 5
+LONGEST_LINE = 4096
 
 
 def main(arguments: list[str]) -> int:
@@ -69,19 +71,17 @@ def pytest(ground: Ground, arguments: Sequence[str], env: dict[str, str]) -> tup
     path = os.pathsep.join(
         [str(ground.environment.folder / "bin"), os.environ.get("PATH", ""), *programs.SYSTEM_FOLDERS]
     )
-    command = [ground.environment.python, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
     process = subprocess.Popen(
-        command,
+        [ground.environment.python, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
         cwd=places.ROOT,
         env={**os.environ, **env, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
     )
-    summary = ""
-    for line in process.stdout:
-        say(line.rstrip("\n"))
-        summary = line.strip() or summary
-    return process.wait(), summary
+    end = b""
+    while chunk := process.stdout.read1():
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+        end = (end + chunk)[-LONGEST_LINE:]
+    return process.wait(), end.decode(errors="replace").strip().rpartition("\n")[2]
