@@ -180,9 +180,9 @@ def matching(configuration: str, database: str, contacts: int, pages: int) -> di
 
     :return: seconds a page
     """
-    from odoo.addons.mail_crm_link.models.email_rows import prefer_indexes
-
     with environment(configuration, database) as env:
+        from odoo.addons.mail_crm_link.models.email_rows import prefer_indexes
+
         binding = env["crm.email.binding"]
         companies, owners = tuple(env.company.ids), (env.ref("base.user_admin").id,)
         chance = random.Random(19)
