@@ -18,7 +18,7 @@ class TourCase(ReceivedCase, HttpCase):
 
     def tour(self, path, tour, user=None):
         self.env.flush_all()
-        self.start_tour(path, tour, login=(user or self.owner).login, timeout=90)
+        self.start_tour(path, tour, login=(user or self.owner).login, timeout=240)
         self.env.invalidate_all()
 
     def receive(self, *args, **options):

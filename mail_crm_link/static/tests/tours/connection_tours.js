@@ -1,9 +1,16 @@
 import {registry} from "@web/core/registry";
 
-const tours = registry.category("web_tour.tours");
+// Milliseconds; on a loaded machine the first page alone takes longer than a step may by default.
+const STEP_TIMEOUT = 60000;
 const BLOCK = ".o_crm_connections";
 const TODO = ".o-mail-Chatter .o-mail-Activity";
 const RULES = ".o_field_widget[name=rule_ids]";
+
+function addTour(name, {steps}) {
+    registry.category("web_tour.tours").add(name, {
+        steps: () => steps().map((step) => ({timeout: STEP_TIMEOUT, ...step})),
+    });
+}
 
 /** The row of a scenario on the form of a mailbox. */
 function ruleRow(name) {
@@ -32,7 +39,7 @@ function selectAllRows() {
     ];
 }
 
-tours.add("mail_crm_link_scenarios", {
+addTour("mail_crm_link_scenarios", {
     steps: () => [
         ...switchOn("Mail from an unknown address"),
         ...switchOn("Mail to an unknown address"),
@@ -76,7 +83,7 @@ tours.add("mail_crm_link_scenarios", {
     ],
 });
 
-tours.add("mail_crm_link_connections", {
+addTour("mail_crm_link_connections", {
     steps: () => [
         {
             content: "Each card tells why the mail is on it",
@@ -133,7 +140,7 @@ tours.add("mail_crm_link_connections", {
     ],
 });
 
-tours.add("mail_crm_link_connections_refused", {
+addTour("mail_crm_link_connections_refused", {
     steps: () => [
         {trigger: `${BLOCK}_edit`, run: "click"},
         {
@@ -144,7 +151,7 @@ tours.add("mail_crm_link_connections_refused", {
     ],
 });
 
-tours.add("mail_crm_link_candidates", {
+addTour("mail_crm_link_candidates", {
     steps: () => [
         {
             trigger: `${BLOCK}_candidates button:contains(Roof)`,
@@ -155,7 +162,7 @@ tours.add("mail_crm_link_candidates", {
     ],
 });
 
-tours.add("mail_crm_link_create_anyway", {
+addTour("mail_crm_link_create_anyway", {
     steps: () => [
         {trigger: "button[name=action_sync_now]", run: "click"},
         {trigger: ".oe_stat_button:contains(E-mails):contains(1)", run: "click"},
@@ -166,7 +173,7 @@ tours.add("mail_crm_link_create_anyway", {
     ],
 });
 
-tours.add("mail_crm_link_todo", {
+addTour("mail_crm_link_todo", {
     steps: () => [
         {
             content: "What waits on the opportunity stands on its company's card too",
@@ -181,7 +188,7 @@ tours.add("mail_crm_link_todo", {
     ],
 });
 
-tours.add("mail_crm_link_todo_private", {
+addTour("mail_crm_link_todo_private", {
     steps: () => [
         {
             content: "Who may not read the mail sees that one waits, and from whom",
@@ -195,7 +202,7 @@ tours.add("mail_crm_link_todo_private", {
     ],
 });
 
-tours.add("mail_crm_link_take_off", {
+addTour("mail_crm_link_take_off", {
     steps: () => [
         {
             trigger: ".o-mail-Chatter .o-mail-Message:contains(Delivery date)",
@@ -218,7 +225,7 @@ tours.add("mail_crm_link_take_off", {
     ],
 });
 
-tours.add("mail_crm_link_undo", {
+addTour("mail_crm_link_undo", {
     steps: () => [
         ...selectAllRows(),
         {trigger: ".o_control_panel button:contains(Undo and Block Sender)", run: "click"},
@@ -230,7 +237,7 @@ tours.add("mail_crm_link_undo", {
     ],
 });
 
-tours.add("mail_crm_link_undo_on_card", {
+addTour("mail_crm_link_undo_on_card", {
     steps: () => [
         {trigger: "button[name=action_undo_crm_email_creation]", run: "click"},
         {trigger: ".modal .btn-primary", run: "click"},
@@ -241,7 +248,7 @@ tours.add("mail_crm_link_undo_on_card", {
     ],
 });
 
-tours.add("mail_crm_link_list_actions", {
+addTour("mail_crm_link_list_actions", {
     steps: () => [
         ...selectAllRows(),
         {trigger: ".o_control_panel button:contains(Mark as Processed)", run: "click"},
@@ -267,7 +274,7 @@ tours.add("mail_crm_link_list_actions", {
     ],
 });
 
-tours.add("mail_crm_link_received", {
+addTour("mail_crm_link_received", {
     steps: () => [
         {trigger: "button[name=action_sync_now]", run: "click"},
         {
