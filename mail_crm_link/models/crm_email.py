@@ -189,6 +189,8 @@ class CrmEmail(models.Model):
         """Return what the current user may see of each e-mail, by id; none: not in it."""
         if self.env.su:
             return dict.fromkeys(self.ids, "full")
+        if not self.env.user._is_internal():
+            return {}
         levels = self._card_levels()
         own = self.sudo().search(Domain("id", "in", self.ids) & self._own_domain())
         levels.update(dict.fromkeys(own.ids, "full"))
@@ -196,7 +198,9 @@ class CrmEmail(models.Model):
 
     def _card_levels(self) -> dict[int, str]:
         """The highest visibility among the mailboxes of those on readable cards."""
-        on_card = self.sudo().search(Domain("id", "in", self.ids) & self._on_readable_card_domain())
+        # An archived mailbox's mail stays as visible as it was.
+        emails = self.sudo().with_context(active_test=False)
+        on_card = emails.search(Domain("id", "in", self.ids) & self._on_readable_card_domain())
         return {
             email.id: max(
                 (LEVEL_OF_VISIBILITY[mailbox.visibility] for mailbox in email.mailbox_ids),
@@ -213,6 +217,7 @@ class CrmEmail(models.Model):
 
     def _check_content_access(self) -> None:
         """:raise AccessError: unless the current user may read all of them in full"""
+        self.check_access("read")
         if self - self._filter_content_readable():
             raise AccessError(self.env._("You may not read the content of this e-mail."))
 
@@ -237,7 +242,7 @@ class CrmEmail(models.Model):
         truth = self.sudo()
         full = level == "full"
         people = level in ("subject", "full")
-        self.subject = (truth.header_subject or "") if people else self._masked_subject()
+        self.subject = (truth.header_subject or "") if people else truth._masked_subject()
         self.email_from = truth.header_from if level else False
         self.email_to = truth.header_to if people else False
         self.email_cc = truth.header_cc if people else False
@@ -280,7 +285,7 @@ class CrmEmail(models.Model):
             if LEVELS.index(level) >= LEVELS.index(lowest)
         ]
         visible |= self._on_readable_card_domain() & Domain("mailbox_ids.visibility", "in", visibilities)
-        matching = self.sudo()._search(condition & visible)
+        matching = self.sudo().with_context(active_test=False)._search(condition & visible)
         return Domain("id", "in", matching)
 
     @api.model
@@ -301,6 +306,8 @@ class CrmEmail(models.Model):
 
     @api.model
     def _search_correspondent(self, operator, value):
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
         return Domain("email_from", operator, value) | Domain("email_to", operator, value)
 
     @api.model
@@ -330,11 +337,21 @@ class CrmEmail(models.Model):
 
     @api.model
     def _search_lead_ids(self, operator, value):
-        return Domain("link_ids", "any", Domain("lead_id", operator, value))
+        return self._search_cards("lead_id", operator, value)
 
     @api.model
     def _search_partner_ids(self, operator, value):
-        return Domain("link_ids", "any", Domain("partner_id", operator, value))
+        return self._search_cards("partner_id", operator, value)
+
+    def _search_cards(self, column: str, operator: str, value):
+        """Mails with such a card; without any, where ``value`` names none. Odoo negates."""
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented
+        if operator != "in" or False not in value:
+            return Domain("link_ids", "any", Domain(column, operator, value))
+        ids = [one for one in value if one]
+        without = ~Domain("link_ids", "any", Domain(column, "!=", False))
+        return without | Domain("link_ids", "any", Domain(column, "in", ids))
 
     def _card(self, model: str, res_id: int):
         """Return the card that a client named.

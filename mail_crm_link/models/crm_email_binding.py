@@ -335,8 +335,20 @@ class CrmEmailBinding(models.AbstractModel):
         )
         return {email_id for (email_id,) in inserted}
 
-    def _follow_conversations(self, email_ids: Iterable[int]) -> set[int]:
-        """Bind the other mails of their conversations to the same cards."""
+    def _within_reach(self) -> SQL:
+        """Mails that the user's own doing may bind: nobody opens others' mail by joining in."""
+        if self.env.su:
+            return SQL("true")
+        return SQL(
+            "other.id IN (SELECT email_id FROM crm_email_mailbox_rel WHERE mailbox_id = ANY(%s))",
+            list(self.env["crm.mailbox"]._usable_ids()),
+        )
+
+    def _follow_conversations(self, email_ids: Iterable[int], within: SQL = SQL("true")) -> set[int]:  # noqa: B008
+        """Bind the other mails of their conversations to the same cards.
+
+        :param within: condition on the mails that may follow
+        """
         if not email_ids:
             return set()
         inserted = self.env.execute_query(
@@ -352,7 +364,7 @@ class CrmEmailBinding(models.AbstractModel):
                    AND other.id != e.id
                  WHERE e.id = ANY(%(emails)s)
                    AND coalesce(other.unbound_reason, '') != ALL(%(never)s)
-                   AND k.origin != 'inherited'
+                   AND k.origin != 'inherited' AND %(within)s
                 ON CONFLICT DO NOTHING
                 RETURNING email_id
                 """,
@@ -360,6 +372,7 @@ class CrmEmailBinding(models.AbstractModel):
                 now=self.env.cr.now(),
                 emails=list(email_ids),
                 never=list(NEVER_BY_CONVERSATION),
+                within=within,
             )
         )
         return {email_id for (email_id,) in inserted}
@@ -370,7 +383,7 @@ class CrmEmailBinding(models.AbstractModel):
     def _after_new_card(self, emails) -> None:
         """Mails got a card by hand or by rule: their conversations follow."""
         self.env.flush_all()
-        followers = self._follow_conversations(emails.ids)
+        followers = self._follow_conversations(emails.ids, self._within_reach())
         self._after_binding(emails | emails.browse(followers))
         emails.sudo()._move_activities()
         (emails | emails.browse(followers)).sudo()._ask_to_process_late()

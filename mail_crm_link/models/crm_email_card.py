@@ -110,8 +110,7 @@ class CrmEmailCard(models.AbstractModel):
                 ]
             )
         )
-        for email in activities.crm_email_id:
-            email._move_activities()
+        activities.crm_email_id._move_activities()
 
     def unlink(self):
         column = self._crm_email_link_column

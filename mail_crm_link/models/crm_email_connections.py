@@ -7,13 +7,9 @@ Who may change them follows the roles of CRM on the card, not on the mail: see
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
+from .crm_mailbox_rule import MODEL_OF_TARGET
+
 CARD_TYPES = ("lead", "opportunity", "contact", "company")
-MODEL_OF_TARGET = {
-    "lead": "crm.lead",
-    "opportunity": "crm.lead",
-    "contact": "res.partner",
-    "company": "res.partner",
-}
 
 
 class CrmEmail(models.Model):

@@ -19,7 +19,8 @@ class CrmEmailConversation(models.Model):
     @api.depends_context("uid")
     def _compute_display_name(self):
         for conversation in self:
-            first = conversation.email_ids[-1:]
+            # Not as superuser, as whom Odoo reads the names of referred records.
+            first = conversation.sudo().email_ids[-1:].sudo(False)
             conversation.display_name = first.subject or self.env._("Conversation")
 
 

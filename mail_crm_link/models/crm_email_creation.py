@@ -18,7 +18,6 @@ NOT_A_USE = {
     "mail_message",
     "mail_message_res_partner_rel",
     "mail_notification",
-    "res_partner",
 }
 # What Odoo itself writes on a card without anybody changing it.
 NOT_COMPARED = {
@@ -101,6 +100,8 @@ class CrmEmailCreation(models.Model):
         address = creation.address
         known = creation.scenario == "inbound_known"
         guard = f"conversation:{email.conversation_id.id}:{address}" if known else f"address:{address}"
+        guard = f"{rule.mailbox_id.company_id.id}:{guard}"
+        self._release(guard)
         self.sudo().create(
             {
                 "rule_id": rule.id,
@@ -110,10 +111,20 @@ class CrmEmailCreation(models.Model):
                 "target": creation.target,
                 "lead_id": card.id if card._name == "crm.lead" else False,
                 "partner_id": card.id if card._name == "res.partner" else False,
-                "guard": f"{rule.mailbox_id.company_id.id}:{guard}",
+                "guard": guard,
                 "snapshot": _snapshot(card),
             }
         )
+
+    def _release(self, guard: str) -> None:
+        """Take the guard from a record that is not found any more: lost, archived, or corrected.
+
+        A guard is for the race of two workers. The record another worker makes at this moment
+        is not visible here; creating ours then fails, and the step is taken again.
+        """
+        holder = self.sudo().search([("guard", "=", guard)])
+        holder.guard = False
+        holder.flush_recordset(["guard"])
 
     def _complete(self, stated: Stated) -> None:
         """Add phone and company to a lead that nobody has touched, where it has none."""
@@ -296,10 +307,11 @@ def _first_use(env, card) -> str:
     """Return a table with a row that refers to the card, "" when there is none."""
     for table, column in _references(env, card._table):
         query = SQL(
-            "SELECT 1 FROM %s WHERE %s = %s LIMIT 1",
+            "SELECT 1 FROM %s WHERE %s = %s AND %s LIMIT 1",
             SQL.identifier(table),
             SQL.identifier(column),
             card.id,
+            SQL("id != %s", card.id) if table == card._table else SQL("true"),
         )
         if env.execute_query(query):
             return table

@@ -12,8 +12,9 @@ class CrmEmail(models.Model):
     @api.depends("subject")
     @api.depends_context("uid", "allowed_company_ids", "lang")
     def _compute_display_name(self):
-        for email in self:
-            email.display_name = email.subject or self.env._("(no subject)")
+        """Odoo reads the names of referred records as superuser: the reader is the user."""
+        for email, shown in zip(self, self.sudo(False), strict=True):
+            email.display_name = shown.subject or self.env._("(no subject)")
 
     def load_content(self) -> dict:
         """Images of the sender's server are blocked, see `rules.remote_images`."""

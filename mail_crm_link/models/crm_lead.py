@@ -19,7 +19,9 @@ class CrmLead(models.Model):
 
     def _crm_email_addresses(self):
         leads = self.sudo()
-        return leads.mapped("email_normalized") + leads.partner_id.mapped("email_normalized")
+        # The deals of a company are those of its contacts.
+        customers = leads.partner_id | leads.partner_id.child_ids
+        return leads.mapped("email_normalized") + customers.mapped("email_normalized")
 
     def _merge_dependences(self, opportunities):
         """The mail of merged leads is the remaining one's, removed links included."""

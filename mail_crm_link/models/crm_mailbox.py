@@ -41,6 +41,7 @@ TURN_SECONDS = 60
 ORPHAN_GRACE = timedelta(days=7)
 # At most one note to the browser in so many seconds.
 PROGRESS_SECONDS = 1.5
+AUDIT_INTERVAL = timedelta(hours=20)
 # How old the shown time of the last synchronisation may be.
 LAST_SYNC_PRECISION = timedelta(minutes=5)
 
@@ -73,7 +74,7 @@ class CrmMailbox(models.Model):
         index=True,
         default=lambda self: self.env.uid,
         domain=[("share", "=", False)],
-        ondelete="cascade",
+        ondelete="restrict",
     )
     access = fields.Selection(
         [("personal", "Personal"), ("shared", "Shared")],
@@ -102,6 +103,7 @@ class CrmMailbox(models.Model):
     )
     status_message = fields.Char("Status", readonly=True, copy=False)
     last_sync = fields.Datetime("Last synchronisation", readonly=True, copy=False)
+    last_audit = fields.Datetime(readonly=True, copy=False)
     next_sync = fields.Datetime("Next synchronisation", readonly=True, copy=False, index=True)
     failures = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
     sync_started = fields.Datetime(readonly=True, copy=False)
@@ -123,7 +125,7 @@ class CrmMailbox(models.Model):
         default="starttls",
     )
     login = fields.Char("User name", help="Empty: the address.")
-    password = fields.Char(compute="_compute_password", inverse="_inverse_password", copy=False)
+    password = fields.Char(compute="_compute_password", readonly=False, copy=False)
     has_password = fields.Boolean(compute="_compute_has_password")
 
     # --- what is synchronised and bound -------------------------------------------------
@@ -218,11 +220,12 @@ class CrmMailbox(models.Model):
         """Written, never read: the form shows an empty field."""
         self.password = False
 
-    def _inverse_password(self):
+    def _store_password(self, password: str | None) -> None:
+        """Taken out of the values before the ORM sees them: it would answer with it."""
+        # sudo: nobody has rights on secrets; write access to the mailbox was checked
         secrets = self.env["crm.mailbox.secret"].sudo()
-        for mailbox in self:
-            if mailbox.password:
-                secrets._store__(mailbox, "password", mailbox.password)
+        for mailbox in self if password else ():
+            secrets._store__(mailbox, "password", password)
 
     def _compute_has_password(self):
         # sudo: that there is a password is no secret to who may see the mailbox
@@ -288,9 +291,25 @@ class CrmMailbox(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        mailboxes = super().create(vals_list)
+        passwords = [vals.get("password") for vals in vals_list]
+        mailboxes = super().create([_without_password(vals) for vals in vals_list])
+        for mailbox, password in zip(mailboxes, passwords, strict=True):
+            mailbox._store_password(password)
         mailboxes._create_rules()
         return mailboxes
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_mail(self):
+        """The visibility of mail on cards is its mailbox's."""
+        for mailbox in self:
+            if mailbox.sudo().with_context(active_test=False).email_count:
+                raise UserError(
+                    self.env._(
+                        "The mail of %s stands on cards and would lose its owner. Disconnect or"
+                        " archive the mailbox instead.",
+                        mailbox.name,
+                    )
+                )
 
     def _create_rules(self) -> None:
         """Every mailbox has its three scenarios, off until the owner switches them on."""
@@ -313,7 +332,8 @@ class CrmMailbox(models.Model):
 
     def write(self, vals):
         moved = self._moved_away(vals)
-        result = super().write(vals)
+        result = super().write(_without_password(vals))
+        self._store_password(vals.get("password"))
         if moved:
             moved._forget_password()
         if "history_days" in vals:
@@ -596,6 +616,8 @@ class CrmMailbox(models.Model):
         """
         now = fields.Datetime.now()
         values = {}
+        if self._stopped_meanwhile():
+            return
         if outcome.finished and self.state != "connected":
             values.update(state="connected", status_message=False)
         if self.failures:
@@ -608,8 +630,15 @@ class CrmMailbox(models.Model):
         OrmStore(self).commit()
         self._announce_progress(force=True)
 
+    def _stopped_meanwhile(self) -> bool:
+        """Whether somebody paused or disconnected the mailbox while it was synchronised."""
+        self.invalidate_recordset(["state"])
+        return self.state in ("draft", "paused")
+
     def _note_failure(self, error: ConnectorError) -> None:
         _logger.info("Mailbox %s: %s", self.id, error)
+        if self._stopped_meanwhile():
+            return
         values = {"status_message": self._sentence(error), "failures": self.failures + 1}
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
@@ -651,10 +680,16 @@ class CrmMailbox(models.Model):
     @api.model
     def _cron_audit(self) -> None:
         """Compare all mailboxes with the database, and forget what nobody has any more."""
-        mailboxes = self.search([("state", "=", "connected")])
-        for mailbox in mailboxes:
+        latest = fields.Datetime.now() - AUDIT_INTERVAL
+        due = self.search(
+            [("state", "=", "connected"), "|", ("last_audit", "=", False), ("last_audit", "<", latest)],
+            order="last_audit NULLS FIRST, id",
+        )
+        cron = self.env["ir.cron"]
+        cron._commit_progress(remaining=len(due))
+        for mailbox in due:
             mailbox._audit_guarded()
-            if not self.env["ir.cron"]._commit_progress(1):
+            if not cron._commit_progress(1):
                 return
 
     def _audit_guarded(self) -> None:
@@ -663,6 +698,10 @@ class CrmMailbox(models.Model):
         except ConnectorError as error:
             OrmStore(self).rollback()
             self._note_failure(error)
+        except UserError as error:
+            OrmStore(self).rollback()
+            self.status_message = str(error)
+        self.last_audit = fields.Datetime.now()
 
     def _audit(self):
         """Compare and repair; return the engine's report, None while a sync is running."""
@@ -687,6 +726,10 @@ class CrmMailbox(models.Model):
             surplus=sum(folder.surplus for folder in report.folders),
             unreadable=self.problem_count,
         )
+
+
+def _without_password(vals: dict) -> dict:
+    return {name: value for name, value in vals.items() if name != "password"}
 
 
 # When a progress note was sent last, by database and mailbox, in `time.monotonic` seconds.

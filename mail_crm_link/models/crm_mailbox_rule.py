@@ -4,11 +4,15 @@ The rules decide in `rules.creation`; here are the choices of the mailbox's owne
 records that come of them. What was made, from which mail, is kept in `crm.email.creation`.
 """
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+from psycopg2 import IntegrityError
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
 from ..rules.addresses import Address
@@ -16,7 +20,16 @@ from ..rules.automatic import Verdict
 from ..rules.creation import Conversation, Creation, NewMail, Scenario, decide_creations
 from ..rules.matching import Known
 
+_logger = logging.getLogger(__name__)
+
 REHEARSAL_DAYS = 30
+GUARD_INDEX = "crm_email_creation_guard_uniq"
+MODEL_OF_TARGET = {
+    "lead": "crm.lead",
+    "opportunity": "crm.lead",
+    "contact": "res.partner",
+    "company": "res.partner",
+}
 DEFAULT_TARGETS = {
     "inbound_unknown": "lead",
     "outbound_unknown": "contact",
@@ -102,6 +115,7 @@ class CrmMailboxRule(models.Model):
         default=True,
         help="A contact with an open opportunity gets no second one.",
     )
+    problem = fields.Char("Last problem", readonly=True, copy=False)
     creation_ids = fields.One2many("crm.email.creation", "rule_id", readonly=True)
 
     _scenario_uniq = models.UniqueIndex("(mailbox_id, scenario)", "A mailbox has each scenario once.")
@@ -161,8 +175,24 @@ class CrmMailboxRule(models.Model):
         return result
 
     def _switched_on(self) -> None:
-        """From now on: history never makes records."""
+        """From now on: history never makes records.
+
+        :raise ValidationError: when the owner may not create what the scenario makes
+        """
         self.active_since = fields.Datetime.now()
+        for rule in self:
+            if not rule._owner_may_create():
+                raise ValidationError(
+                    self.env._(
+                        "%(owner)s may not create this kind of record: %(target)s.",
+                        owner=rule.mailbox_id.user_id.name,
+                        target=dict(self._fields["target"]._description_selection(self.env))[rule.target],
+                    )
+                )
+
+    def _owner_may_create(self) -> bool:
+        owner = self.mailbox_id.user_id
+        return self.env[MODEL_OF_TARGET[self.target]].with_user(owner).has_access("create")
 
     def _scenario(self, since: datetime | None = None) -> Scenario:
         """:param since: overrides the moment it was switched on, for a rehearsal"""
@@ -181,7 +211,7 @@ class CrmMailboxRule(models.Model):
     @api.model
     def _apply(self, mailbox, emails) -> None:
         """Create what the mailbox's scenarios make of these new mails, oldest first."""
-        rules = mailbox.rule_ids.filtered("active")
+        rules = mailbox.rule_ids.filtered(lambda rule: rule.active and rule._owner_may_create())
         if not rules or not emails or not mailbox._binds_automatically():
             return
         scenarios = [rule._scenario() for rule in rules]
@@ -189,14 +219,26 @@ class CrmMailboxRule(models.Model):
         emails = emails.filtered(lambda email: _aware(email.date) >= earliest)
         for email, creation in self._creations(mailbox, emails, scenarios):
             if not creation.skip_reason:
-                rules._of(creation)._create_for(email, creation)
+                rules._of(creation)._try_to_create_for(email, creation)
+
+    def _try_to_create_for(self, email, creation: Creation) -> None:
+        """A record that cannot be made, by whatever rule of the database, costs no mail."""
+        try:
+            with self.env.cr.savepoint():
+                self._create_for(email, creation)
+        except (UserError, IntegrityError) as error:
+            if isinstance(error, UniqueViolation) and error.diag.constraint_name == GUARD_INDEX:
+                # Another worker makes it at this moment: the whole step is taken again.
+                raise
+            _logger.info("Scenario %s made nothing of mail %s: %s", self.id, email.id, error)
+            self.problem = str(error)
 
     def _of(self, creation: Creation):
         return self.filtered(lambda rule: rule.scenario == creation.scenario)
 
     def _create_anyway(self, email) -> bool:
         """Make what these scenarios make of a mail that is automatic or an older one."""
-        rules = self.filtered("active")
+        rules = self.filtered(lambda rule: rule.active and rule._owner_may_create())
         since = _aware(datetime(1970, 1, 1))
         scenarios = [replace(rule._scenario(since), skip_automatic=False, skip_roles=False) for rule in rules]
         made = [
@@ -305,6 +347,8 @@ class CrmMailboxRule(models.Model):
         rule = self.sudo()
         # The mails come from a form: only those of this mailbox are this rule's matter.
         emails = emails.sudo().filtered(lambda email: rule.mailbox_id in email.mailbox_ids)
+        if not rule._owner_may_create():
+            raise UserError(self.env._("The owner of the mailbox may not create this kind of record."))
         scenario = rule._scenario(_aware(datetime(1970, 1, 1)))
         for email, creation in rule._creations(rule.mailbox_id, emails, [scenario]):
             if not creation.skip_reason:

@@ -41,14 +41,16 @@ class MailActivity(models.Model):
 
     def _action_done(self, feedback=False, attachment_ids=None):
         """A done e-mail is a processed one: its mail stands in the history already."""
-        of_emails = self.filtered("crm_email_id")
+        of_emails = self.sudo().filtered("crm_email_id").sudo(False)
+        of_emails.check_access("write")
         # sudo: whoever may do the activity says that the mail is processed, reading nothing
-        of_emails.crm_email_id.sudo()._processed()
+        of_emails.sudo().crm_email_id._processed()
         return super(MailActivity, self - of_emails)._action_done(feedback=feedback, attachment_ids=attachment_ids)
 
     def unlink(self):
         """Whoever cancels the to-do has seen to the mail; a deleted card has not."""
-        of_emails = self.filtered("crm_email_id").sudo()
+        self.check_access("unlink")
+        of_emails = self.sudo().filtered("crm_email_id")
         cancelled = of_emails.filtered(
             lambda activity: self.env[activity.res_model].sudo().browse(activity.res_id).exists()
         )

@@ -33,6 +33,15 @@ OLDEST_FIRST = "date ASC, id ASC"
 class MailMessage(models.Model):
     _inherit = "mail.message"
 
+    @api.depends("subject", "model", "res_id")
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        """The name of an e-mail's message is the e-mail's, which tells each what they may see."""
+        of_emails = self.sudo().filtered(lambda message: message.model == "crm.email")
+        super(MailMessage, self - of_emails)._compute_display_name()
+        for message in self & of_emails:
+            message.display_name = self.env["crm.email"].browse(message.sudo().res_id).display_name
+
     # ------------------------------------------------------------------------------------
     # A page of a card
     # ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from . import (
     test_creation,
     test_durability,
     test_package,
+    test_privacy,
     test_query_counts,
     test_roles,
     test_sync,

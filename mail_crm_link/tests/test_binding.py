@@ -52,6 +52,22 @@ class TestBinding(ReceivedCase):
         self.mailbox.aliases = "Anna@mill.example, other@our.example"
         self.assertEqual(self.receive().unbound_reason, "own")
 
+    def test_a_mailbox_that_was_never_connected_owns_no_address(self):
+        self.env["crm.mailbox"].create({"email": "anna@mill.example"})
+        self.assertIn(self.anna, self.cards(self.receive()))
+
+    def test_mails_are_found_by_their_cards(self):
+        bound, loose = self.receive(), self.receive("x@unknown.example")
+        for operator, value, expected in (
+            ("in", self.anna.ids, bound),
+            ("not in", self.anna.ids, loose),
+            ("=", False, loose),
+            ("!=", False, bound),
+        ):
+            with self.subTest(operator=operator, value=value):
+                found = self.env["crm.email"].search([("partner_ids", operator, value)])
+                self.assertEqual(found & (bound | loose), expected)
+
     def test_an_own_domain_is_never_bound(self):
         self.env["ir.config_parameter"].set_param("mail_crm_link.own_domains", "mill.example")
         self.assertEqual(self.receive().unbound_reason, "own")
@@ -176,6 +192,17 @@ class TestThroughTime(ReceivedCase):
         self.env["base.partner.merge.automatic.wizard"]._merge((self.anna | twin).ids, self.anna)
         self.env.invalidate_all()
         self.assertEqual(emails.mapped("partner_ids"), self.anna | self.mill)
+
+    def test_merged_contacts_of_one_mail_lose_none_of_the_others(self):
+        twin = self.env["res.partner"].create({"name": "Anna M.", "email": "am@mill.example"})
+        shared = self.receive(to="owner@our.example, am@mill.example")
+        alone = self.receive("am@mill.example")
+        by_hand = self.receive("x@unknown.example")
+        by_hand.with_user(self.owner).link_to("res.partner", twin.id)
+        self.env["base.partner.merge.automatic.wizard"]._merge((self.anna | twin).ids, self.anna)
+        self.env.invalidate_all()
+        for email in shared | alone | by_hand:
+            self.assertIn(self.anna, email.partner_ids)
 
     def test_a_deleted_contact_leaves_the_mail_unbound(self):
         loner = self.env["res.partner"].create({"name": "Lo", "email": "lo@lo.example"})

@@ -1,7 +1,8 @@
 import re
 from datetime import timedelta
+from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from .received_case import NOW, ReceivedCase
@@ -182,6 +183,37 @@ class TestCreation(ReceivedCase):
         self.leads().unlink()
         self.receive("bo@new.example")
         self.assertEqual(len(self.leads()), 1)
+
+    def test_a_stranger_whose_lead_was_lost_makes_a_new_one(self):
+        self.switch_on("inbound_unknown")
+        self.receive("bo@new.example")
+        lost = self.leads()
+        lost.action_set_lost()
+        email = self.receive("bo@new.example")
+        self.assertEqual(len(self.leads()), 1)
+        self.assertEqual(email.lead_ids, self.leads())
+
+    def test_a_record_that_cannot_be_made_costs_no_mail(self):
+        rule = self.switch_on("inbound_unknown")
+        refuse = patch.object(type(self.env["crm.email"]), "_create_card_from", side_effect=UserError("No more leads"))
+        with refuse:
+            email = self.receive("bo@new.example")
+        self.assertTrue(email)
+        self.assertEqual(rule.problem, "No more leads")
+
+    def test_who_may_not_create_leads_has_none_created(self):
+        outsider = new_test_user(self.env, "creation_outsider", "base.group_user")
+        mailbox = self.new_mailbox("outsider@our.example", outsider)
+        rule = mailbox.rule_ids.filtered(lambda rule: rule.scenario == "inbound_unknown")
+        with self.assertRaisesRegex(ValidationError, "may not create"):
+            rule.with_user(outsider).active = True
+
+    def test_undo_leaves_a_company_that_got_contacts(self):
+        self.switch_on("outbound_unknown", target="company")
+        email = self.send("Roof Ltd <office@roof.example>")
+        self.env["res.partner"].create({"name": "Cy", "parent_id": email.partner_ids.id})
+        with self.assertRaisesRegex(UserError, "res_partner"):
+            email.creation_ids.with_user(self.owner).action_undo()
 
     # --- rehearsal ----------------------------------------------------------------------
 

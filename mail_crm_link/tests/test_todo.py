@@ -1,6 +1,7 @@
 from datetime import timedelta
 
-from odoo.tests import tagged
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
 
 from .received_case import NOW, ReceivedCase
 
@@ -61,6 +62,14 @@ class TestTodo(ReceivedCase):
         email.activity_ids.with_user(self.owner).action_done()
         self.assertEqual(email.state, "processed")
         self.assertEqual(self.anna.message_ids, before)
+
+    def test_who_may_not_do_the_activity_does_not_process_the_mail(self):
+        email = self.receive()
+        for group in ("base.group_portal", "base.group_user"):
+            stranger = new_test_user(self.env, f"todo_{group[-6:]}", group)
+            with self.assertRaises(AccessError):
+                email.activity_ids.with_user(stranger).action_feedback()
+        self.assertEqual(email.state, "to_process")
 
     def test_cancelling_the_activity_processes_the_mail(self):
         email = self.receive()
