@@ -107,11 +107,14 @@ def throughput(ground: Ground) -> Iterator[Figure]:
 
     yield figure("stock Odoo: fetchmail into leads", "stock", "mails/s")
     yield figure("stock Odoo: SQL", "stock_queries", "queries/mail")
+    yield figure("stock Odoo: processor time in Odoo", "stock_cpu", "ms/mail")
     yield figure("envelopes with links", "envelopes", "mails/s")
     yield figure("envelopes with links", "envelopes_ratio", "× stock", at_least=150)
+    yield figure("envelopes with links: processor time in Odoo", "envelopes_cpu", "ms/mail")
     yield figure("envelopes with links: SQL", "envelopes_queries", "queries/mail", at_most=0.1)
     yield figure("bound mail with body", "bodies", "mails/s")
     yield figure("bound mail with body", "bodies_ratio", "× stock", at_least=40)
+    yield figure("bound mail with body: processor time in Odoo", "bodies_cpu", "ms/mail")
     yield figure("first sync with bodies: SQL", "bodies_queries", "queries/mail", at_most=0.5)
     yield figure("bound mail with all attachments", "attachments", "mails/s")
     yield figure("bound mail with all attachments", "attachments_ratio", "× stock", at_least=10)
@@ -130,23 +133,28 @@ def _beside_stock(ground: Ground) -> dict[str, float]:
     return {
         "stock": stock_rate,
         "stock_queries": stock["queries"] / stock["mails"],
+        "stock_cpu": stock["cpu"] / stock["mails"] * 1000,
         "envelopes": envelopes_rate,
         "envelopes_ratio": envelopes_rate / stock_rate,
+        "envelopes_cpu": bodies["envelopes"]["cpu"] / bodies["mails"] * 1000,
         "envelopes_queries": queries[0] / bodies["mails"],
-        "bodies": _bound_rate(bodies),
-        "bodies_ratio": _bound_rate(bodies) / stock_rate,
+        "bodies": 1 / _bound_cost(bodies, "seconds"),
+        "bodies_cpu": _bound_cost(bodies, "cpu") * 1000,
+        "bodies_ratio": 1 / _bound_cost(bodies, "seconds") / stock_rate,
         "bodies_queries": sum(queries) / bodies["mails"],
-        "attachments": _bound_rate(attachments),
-        "attachments_ratio": _bound_rate(attachments) / stock_rate,
+        "attachments": 1 / _bound_cost(attachments, "seconds"),
+        "attachments_ratio": 1 / _bound_cost(attachments, "seconds") / stock_rate,
         "bodies_memory": bodies["memory"] / MEGABYTE,
         "attachments_memory": attachments["memory"] / MEGABYTE,
     }
 
 
-def _bound_rate(sync: Mapping) -> float:
-    """Bound mails a second: each costs its share of the envelopes and its content."""
-    envelope = sync["envelopes"]["seconds"] / sync["mails"]
-    return 1 / (envelope + sync["contents"]["seconds"] / sync["stored"])
+def _bound_cost(sync: Mapping, kind: str) -> float:
+    """What a bound mail takes: its share of the envelopes, and its content.
+
+    :param kind: ``seconds`` or ``cpu``
+    """
+    return sync["envelopes"][kind] / sync["mails"] + sync["contents"][kind] / sync["stored"]
 
 
 def incremental(ground: Ground) -> Iterator[Figure]:
@@ -154,6 +162,7 @@ def incremental(ground: Ground) -> Iterator[Figure]:
     found = ground.repeated(lambda: _next_runs(ground))
     yield Figure("incremental", "nothing new", found["idle"], "ms")
     yield Figure("incremental", "nothing new: IMAP", found["round_trips"], "round trips/folder", at_most=2)
+    yield Figure("incremental", "nothing new: IMAP with sign-in", found["commands"], "commands/run")
     yield Figure("incremental", "nothing new: SQL", found["writes"], "writes", at_most=0)
     yield Figure("incremental", f"{ground.sizes.new_mails} new mails with bodies and to-dos", found["new"], "s")
 
@@ -172,6 +181,7 @@ def _next_runs(ground: Ground) -> dict[str, float]:
     return {
         "idle": idle["seconds"] * 1000,
         "round_trips": commands / idle["folders"],
+        "commands": sum(idle["commands"].values()),
         "writes": idle["writes"],
         "new": new["seconds"],
     }
