@@ -21,5 +21,4 @@ from . import crm_email_relink
 from . import crm_email_card
 from . import crm_lead
 from . import res_partner
-from . import base_partner_merge
 from . import res_config_settings

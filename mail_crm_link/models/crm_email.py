@@ -366,7 +366,8 @@ class CrmEmail(models.Model):
                     model,
                 )
             )
-        card = self.env[model].browse(res_id if isinstance(res_id, int) else 0).exists()
+        known = isinstance(res_id, int) and not isinstance(res_id, bool)
+        card = self.env[model].browse(res_id if known else 0).exists()
         if not card:
             raise ValidationError(self.env._("The card to link to does not exist (any more)."))
         card.check_access("read")

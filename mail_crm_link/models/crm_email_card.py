@@ -89,12 +89,21 @@ class CrmEmailCard(models.AbstractModel):
 
     def write(self, vals):
         watched = self._crm_email_fields() & vals.keys()
+        before = self._crm_email_state(watched)
         result = super().write(vals)
         if watched:
-            self._relink_crm_emails()
-        if "user_id" in vals:
+            after = self._crm_email_state(watched)
+            self.filtered(lambda card: before[card.id] != after[card.id])._relink_crm_emails()
+        if vals.keys() & {"active", "user_id"}:
             self._reassign_crm_emails()
         return result
+
+    def _crm_email_state(self, names: set[str]) -> dict[int, tuple]:
+        """What tells whether a change concerns mail: saving the same values again does not."""
+        return {card.id: tuple(card._crm_email_value(name) for name in sorted(names)) for card in self.sudo()}
+
+    def _crm_email_value(self, name: str):
+        return self[name]
 
     def _reassign_crm_emails(self) -> None:
         """What waits on a card is its new responsible's to answer."""

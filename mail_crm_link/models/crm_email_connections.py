@@ -5,7 +5,7 @@ Who may change them follows the roles of CRM on the card, not on the mail: see
 """
 
 from odoo import api, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, ValidationError
 
 from .crm_mailbox_rule import MODEL_OF_TARGET
 
@@ -53,13 +53,22 @@ class CrmEmail(models.Model):
         :raise AccessError: when one of the changes is not the user's to make
         """
         self.ensure_one()
-        for model, res_id in remove:
+        for model, res_id in map(self._pair, remove):
             self.unlink_from(model, res_id)
-        for model, res_id in add:
+        for model, res_id in map(self._pair, add):
             self.link_to(model, res_id)
         for record in create:
-            self.create_record(record["target"], record.get("values") or {})
+            self.create_record(record.get("target"), record.get("values") or {})
         return self.get_connections()
+
+    def _pair(self, card) -> tuple:
+        if not isinstance(card, (list, tuple)) or len(card) != 2:
+            raise ValidationError(self.env._("A card is named by its model and its id."))
+        return tuple(card)
+
+    def _check_target(self, target) -> None:
+        if target not in MODEL_OF_TARGET:
+            raise ValidationError(self.env._("Cards are one of: %s.", ", ".join(CARD_TYPES)))
 
     def create_record(self, target: str, values: dict | None = None) -> dict:
         """Create a card from this mail and bind its conversation to it.
@@ -69,8 +78,7 @@ class CrmEmail(models.Model):
         :return: ``model`` and ``id`` of the card
         """
         self.ensure_one()
-        if target not in MODEL_OF_TARGET:
-            raise UserError(self.env._("Records are made as %s.", ", ".join(CARD_TYPES)))
+        self._check_target(target)
         self._check_content_access()
         if not self._may_create(target):
             raise AccessError(self.env._("You may not create this kind of record."))
@@ -81,6 +89,7 @@ class CrmEmail(models.Model):
     def prefill(self, target: str) -> dict:
         """Return the values a card made from this mail would get, for a form to edit."""
         self.ensure_one()
+        self._check_target(target)
         self._check_content_access()
         return self._card_values(target)
 
@@ -90,6 +99,7 @@ class CrmEmail(models.Model):
 
         :param kind: ``lead``, ``opportunity``, ``contact`` or ``company``
         """
+        self._check_target(kind)
         domains = {
             "lead": [("type", "=", "lead")],
             "opportunity": [("type", "=", "opportunity")],

@@ -42,7 +42,8 @@ class CrmEmailRelink(models.Model):
                 self.env.cr.now(),
             )
         )
-        self.env.ref("mail_crm_link.cron_relink")._trigger()
+        if cron := self.env.ref("mail_crm_link.cron_relink", raise_if_not_found=False):
+            cron._trigger()
 
     @api.model
     def _enqueue_entry(self, entry: str) -> None:

@@ -96,7 +96,9 @@ class CrmEmail(models.Model):
         links = self.env["crm.email.link"].sudo().search([("email_id", "in", self.ids)])
         cards = defaultdict(list)
         for link in links:
-            cards[link.email_id].append(link.lead_id or link.partner_id)
+            card = link.lead_id or link.partner_id
+            if card.active:
+                cards[link.email_id].append(card)
         return {email: min(of_email, key=_specificity) for email, of_email in cards.items()}
 
     def _responsible(self, card, mailbox):

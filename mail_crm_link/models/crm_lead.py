@@ -17,6 +17,10 @@ class CrmLead(models.Model):
     def _crm_email_fields(self):
         return {"active", "company_id", "email_from", "partner_id", "stage_id", "type"}
 
+    def _crm_email_value(self, name):
+        # Of the stages only this matters: whether the deal is still open.
+        return self.stage_id.is_won if name == "stage_id" else super()._crm_email_value(name)
+
     def _crm_email_addresses(self):
         leads = self.sudo()
         # The deals of a company are those of its contacts.

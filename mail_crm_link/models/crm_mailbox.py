@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import email_normalize, email_normalize_all
 
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
@@ -47,6 +47,8 @@ LAST_SYNC_PRECISION = timedelta(minutes=5)
 
 IMAP_PORTS = {"ssl": 993, "starttls": 143, "none": 143}
 # A stored password goes only to the server it was given for.
+# What is for nobody to write but the synchronisation.
+OWN_DOING = {"connected_at", "history_from", "last_audit", "last_sync", "next_sync", "own_addresses", "state"}
 # What past mail is bound anew after.
 BINDING_FIELDS = {"aliases", "crm_link", "link_mode", "sync_scope"}
 SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login"}
@@ -331,6 +333,8 @@ class CrmMailbox(models.Model):
         return self.crm_link and self.link_mode == "automatic"
 
     def write(self, vals):
+        if not self.env.su and OWN_DOING & vals.keys():
+            raise AccessError(self.env._("The state of a mailbox follows from what happens to it."))
         moved = self._moved_away(vals)
         result = super().write(_without_password(vals))
         self._store_password(vals.get("password"))
@@ -548,7 +552,8 @@ class CrmMailbox(models.Model):
     def _sync_soon(self) -> None:
         """Have the cron look after these mailboxes at once."""
         self.sudo().write({"next_sync": False})
-        self.env.ref("mail_crm_link.cron_sync")._trigger()
+        if cron := self.env.ref("mail_crm_link.cron_sync", raise_if_not_found=False):
+            cron._trigger()
 
     # ------------------------------------------------------------------------------------
     # Synchronisation

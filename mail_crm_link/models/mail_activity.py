@@ -52,7 +52,7 @@ class MailActivity(models.Model):
         self.check_access("unlink")
         of_emails = self.sudo().filtered("crm_email_id")
         cancelled = of_emails.filtered(
-            lambda activity: self.env[activity.res_model].sudo().browse(activity.res_id).exists()
+            lambda activity: self.env[activity.res_model].sudo().browse(activity.res_id).exists().active
         )
         emails, dropped = of_emails.crm_email_id, cancelled.crm_email_id
         result = super().unlink()

@@ -218,6 +218,12 @@ class TestThroughTime(ReceivedCase):
             self.receive("anna@home.example")
         self.assertLess(self._queries_to_save("anna@home.example"), little + 5)
 
+    def test_moving_an_open_lead_to_another_stage_reads_no_mail(self):
+        deal = self.opportunity("Twelve pumps", self.anna)
+        self.relink()
+        deal.stage_id = self.env["crm.stage"].search([("is_won", "=", False), ("id", "!=", deal.stage_id.id)], limit=1)
+        self.assertFalse(self.env["crm.email.relink"].search([]))
+
     def _queries_to_save(self, address):
         partner = self.env["res.partner"].create({"name": "Somebody"})
         self.env.flush_all()
@@ -252,9 +258,18 @@ class TestByHand(ReceivedCase):
 
     def test_unknown_models_and_ids_are_refused(self):
         email = self.receive("x@unknown.example").with_env(self.as_owner)
-        for model, card_id in (("res.users", 1), ("crm.lead", 0), ("crm.lead", 2**30)):
-            with self.assertRaises(ValidationError):
+        wrong = (("res.users", 1), ("crm.lead", 0), ("crm.lead", 2**30), ("crm.lead", True))
+        for model, card_id in (*wrong, ("crm.lead", "7"), ("crm.lead", False), (None, 1)):
+            with self.subTest(model=model, card_id=card_id), self.assertRaises(ValidationError):
                 email.link_to(model, card_id)
+        for call in (
+            lambda: email.save_connections(add=[["crm.lead"]]),
+            lambda: email.search_cards("x", "bogus"),
+            lambda: email.prefill("bogus"),
+            lambda: email.create_record("bogus"),
+        ):
+            with self.assertRaises(ValidationError):
+                call()
 
     def test_an_archived_card_is_not_linked_to(self):
         lead = self.opportunity("Archived", active=False)
@@ -268,6 +283,15 @@ class TestByHand(ReceivedCase):
         email = self.receive("x@unknown.example").with_env(self.as_owner)
         with self.assertRaises(AccessError):
             email.link_to("crm.lead", lead.id)
+
+    def test_joining_a_conversation_opens_nobody_elses_mail(self):
+        stranger = new_test_user(self.env, "received_joiner", "sales_team.group_sale_salesman")
+        mailbox = self.new_mailbox("joiner@our.example", stranger)
+        foreign = self.receive("x@unknown.example", Message_ID="<vip@unknown.example>")
+        joined = self.receive("y@unknown.example", mailbox=mailbox, In_Reply_To="<vip@unknown.example>")
+        mine = self.opportunity("Mine", user_id=stranger.id)
+        joined.with_user(stranger).link_to("crm.lead", mine.id)
+        self.assertFalse(self.cards(foreign))
 
     def test_somebody_elses_mail_cannot_be_linked(self):
         stranger = new_test_user(self.env, "received_stranger", "sales_team.group_sale_salesman_all_leads")

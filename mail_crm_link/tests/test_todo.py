@@ -104,3 +104,11 @@ class TestTodo(ReceivedCase):
         self.assertEqual(self.mailbox.to_process_count, 1)
         mine = self.env["mail.activity"].search([("user_id", "=", self.owner.id)])
         self.assertEqual(len(mine), 1)
+
+    def test_a_lost_lead_hands_the_to_do_to_the_next_card(self):
+        deal = self.opportunity("Twelve pumps", self.anna)
+        email = self.receive()
+        deal.action_set_lost()
+        email.invalidate_recordset()
+        self.assertEqual(email.state, "to_process")
+        self.assertEqual(email.activity_ids.res_model, "res.partner")

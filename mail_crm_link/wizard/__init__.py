@@ -1,2 +1,3 @@
+from . import base_partner_merge
 from . import crm_email_connect
 from . import crm_mailbox_rehearsal
