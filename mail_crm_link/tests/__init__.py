@@ -1,6 +1,7 @@
 from . import (
     test_binding,
     test_chatter,
+    test_connection,
     test_connections_tour,
     test_controllers,
     test_creation,
