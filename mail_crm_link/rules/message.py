@@ -128,7 +128,9 @@ def part_content(raw: bytes, section: str) -> bytes:
 
 def snippet(body: Body, length: int = 200) -> str:
     """The beginning of what is new in the mail, on one line, at most ``length`` characters, cut at a word."""
-    text = folded(new_text(body.text)) or folded(body.text[: 20 * length])
+    # Enough to find it in: splitting off quotes takes time by the line.
+    beginning = body.text[: 20 * length]
+    text = folded(new_text(beginning)) or folded(beginning)
     if len(text) <= length:
         return text
     cut = text[: length - 1]
