@@ -65,6 +65,10 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
             " address. User name used: %s.",
             login,
         ),
+        "key_changed": _(
+            "The stored password cannot be read any more, because this server's encryption key"
+            " is another one now. Enter the password again."
+        ),
         "app_password": _(
             "The provider wants an app password, because two-step verification is on. Make"
             " one in the provider's security settings and enter it here."

@@ -431,7 +431,7 @@ class CrmMailbox(models.Model):
             connector.close()
 
     def _sentence(self, error: ConnectorError) -> str:
-        return sentence(self.env, error, self.imap_host, self.login or self.email)
+        return sentence(self.env, error, self.imap_host or "", self.login or self.email)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -604,7 +604,12 @@ class CrmMailbox(models.Model):
         with store.exclusive() as mine:
             if not mine:
                 return None
-            outcome = self._engine(store).run(deadline)
+            try:
+                outcome = self._engine(store).run(deadline)
+            except ConnectorError as error:
+                # The account cannot even be asked for: its password cannot be read.
+                self._note_failure(error)
+                return error
             if outcome.error:
                 self._note_failure(outcome.error)
             else:

@@ -12,6 +12,8 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import config
 
+from ..connectors.errors import SignInNeeded
+
 KEY_OPTION = "mail_crm_link_key"
 KEY_VARIABLE = "MAIL_CRM_LINK_KEY"
 
@@ -51,11 +53,14 @@ class CrmMailboxSecret(models.Model):
             self.create({"mailbox_id": mailbox.id, "kind": kind, "ciphertext": ciphertext})
 
     def _reveal__(self, mailbox, kind: str) -> str:
-        """Return the secret, or "" when there is none or the key no longer fits it."""
+        """Return the secret, "" when there is none.
+
+        :raise SignInNeeded: when the server's key is another one than it was encrypted with
+        """
         secret = self.search([("mailbox_id", "=", mailbox.id), ("kind", "=", kind)])
         if not secret:
             return ""
         try:
             return self._fernet__().decrypt(secret.ciphertext.encode()).decode()
-        except InvalidToken:
-            return ""
+        except InvalidToken as error:
+            raise SignInNeeded("the stored password cannot be decrypted", cause="key_changed") from error

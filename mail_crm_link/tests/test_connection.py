@@ -1,5 +1,9 @@
 """What somebody reads who connects a mailbox and does something wrong."""
 
+import os
+from unittest.mock import patch
+
+from cryptography.fernet import Fernet
 from servers.dovecot import free_port
 
 from odoo.exceptions import UserError, ValidationError
@@ -71,6 +75,15 @@ class TestConnection(CommittingCase):
         self.deliver(mail("a@b.example", mailbox.email))
         mailbox.action_sync_now()
         self.assertEqual((mailbox.state, len(self.emails())), ("connected", 1))
+
+    def test_another_encryption_key_asks_for_the_password_again(self):
+        mailbox = self.connected_mailbox()
+        with patch.dict(os.environ, {"MAIL_CRM_LINK_KEY": Fernet.generate_key().decode()}):
+            with self.assertRaisesRegex(UserError, "encryption key is another one"):
+                mailbox.action_test_connection()
+            mailbox._sync(float("inf"))
+        self.assertEqual(mailbox.state, "error")
+        self.assertIn("Enter the password again", mailbox.status_message)
 
     def test_a_server_that_is_away_is_waited_for(self):
         mailbox = self.connected_mailbox()
