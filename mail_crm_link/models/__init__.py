@@ -1,3 +1,4 @@
+from . import crm_email_guarded
 from . import crm_mailbox_secret
 from . import crm_mailbox
 from . import crm_mailbox_folder

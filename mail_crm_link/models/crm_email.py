@@ -27,6 +27,7 @@ CARD_FIELDS = {"crm.lead": "lead_id", "res.partner": "partner_id"}
 
 class CrmEmail(models.Model):
     _name = "crm.email"
+    _inherit = ["crm.email.guarded"]
     _description = "E-mail"
     _order = "date desc, id desc"
     _rec_name = "subject"
@@ -145,24 +146,6 @@ class CrmEmail(models.Model):
     # ------------------------------------------------------------------------------------
     # Who may read
     # ------------------------------------------------------------------------------------
-
-    @api.model
-    def _search(self, domain, offset=0, limit=None, order=None, *, bypass_access=False, **kwargs):
-        if not (self.env.su or bypass_access):
-            domain = Domain(domain) & self._readable_domain()
-        return super()._search(domain, offset, limit, order, bypass_access=bypass_access, **kwargs)
-
-    def _check_access(self, operation):
-        result = super()._check_access(operation)
-        if self.env.su or result or not self:
-            return result
-        readable = (
-            self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & self._readable_domain())
-        )
-        forbidden = self - readable.sudo(False)
-        if not forbidden:
-            return None
-        return forbidden, lambda: AccessError(self.env._("You may not read this e-mail."))
 
     def _readable_domain(self) -> Domain:
         """E-mails of the user's mailboxes, and those on cards the user can read."""

@@ -12,6 +12,7 @@ class CrmEmailLink(models.Model):
     """
 
     _name = "crm.email.link"
+    _inherit = ["crm.email.guarded"]
     _description = "Link between an E-mail and a Card"
     _order = "id"
 
@@ -46,25 +47,7 @@ class CrmEmailLink(models.Model):
     # Rights: a link is there for those who can read its card
     # ------------------------------------------------------------------------------------
 
-    @api.model
-    def _search(self, domain, offset=0, limit=None, order=None, *, bypass_access=False, **kwargs):
-        if not (self.env.su or bypass_access):
-            domain = Domain(domain) & self._on_readable_card()
-        return super()._search(domain, offset, limit, order, bypass_access=bypass_access, **kwargs)
-
-    def _check_access(self, operation):
-        result = super()._check_access(operation)
-        if self.env.su or result or not self:
-            return result
-        readable = (
-            self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & self._on_readable_card())
-        )
-        forbidden = self - readable.sudo(False)
-        if not forbidden:
-            return None
-        return forbidden, lambda: AccessError(self.env._("You may not see this connection."))
-
-    def _on_readable_card(self) -> Domain:
+    def _readable_domain(self) -> Domain:
         return Domain.custom(to_sql=self._readable_sql)
 
     def _readable_sql(self, model, alias, query) -> SQL:
@@ -85,7 +68,7 @@ class CrmEmailLink(models.Model):
 
     def _readable_query(self):
         """Query of the links in force on cards the user can read."""
-        return self.sudo()._search(Domain("active", "=", True) & self._on_readable_card())
+        return self.sudo()._search(Domain("active", "=", True) & self._readable_domain())
 
     # ------------------------------------------------------------------------------------
     # By hand
