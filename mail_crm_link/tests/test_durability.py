@@ -73,7 +73,7 @@ class DurabilityCase(CommittingCase):
     def worker(self) -> subprocess.Popen:
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(Path(__file__).with_name("worker.py"))]
-            + [config.rcfile or config["config"], self.env.cr.dbname],
+            + [config["config"], self.env.cr.dbname],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
