@@ -77,6 +77,41 @@ class TestRoles(ReceivedCase):
         with self.assertRaises(AccessError):
             email.get_connections()
 
+    def test_the_public_user_reads_nothing(self):
+        public = self.env.ref("base.public_user")
+        email = self.receive().with_user(public)
+        for read in (lambda: email.read(["subject"]), email.get_connections, email.load_content):
+            with self.assertRaises(AccessError):
+                read()
+
+    def test_an_own_group_and_record_rule_are_obeyed(self):
+        group = self.env["res.groups"].create({"name": "Pump people"})
+        model = self.env["ir.model"]._get("crm.lead")
+        self.env["ir.model.access"].create(
+            {"name": "Pump people", "model_id": model.id, "group_id": group.id, "perm_read": True}
+        )
+        self.env["ir.rule"].create(
+            {
+                "name": "Pumps only",
+                "model_id": model.id,
+                "groups": [(4, group.id)],
+                "domain_force": "[('name', 'ilike', 'pump')]",
+            }
+        )
+        self.outsider.group_ids = [(4, group.id)]
+        pumps, pipes = self.opportunity("Pumps"), self.opportunity("Pipes")
+        email = self.receive("x@unknown.example")
+        email.with_user(self.manager).link_to("crm.lead", pumps.id)
+        email.with_user(self.manager).link_to("crm.lead", pipes.id)
+        seen = email.with_user(self.outsider)
+        self.assertEqual(seen.lead_ids, pumps)
+        [card] = seen.get_connections()["cards"]
+        self.assertEqual((card["name"], card["can_remove"]), ("Pumps", False))
+        with self.assertRaises(AccessError):
+            seen.link_to("crm.lead", pipes.id)
+        with self.assertRaises(AccessError):
+            seen.unlink_from("crm.lead", pumps.id)
+
     def test_another_companys_card_is_not_bound(self):
         company = self.env["res.company"].create({"name": "Other company"})
         self.anna.company_id = company
