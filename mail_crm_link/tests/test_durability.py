@@ -17,6 +17,7 @@ import psycopg2
 from odoo import SUPERUSER_ID, api
 from odoo.tools import config, mute_logger
 
+from ..models.email_rows import ContentRows
 from ..models.orm_store import OrmStore
 from .committing_case import CommittingCase, mail
 
@@ -192,6 +193,17 @@ class TestTwoAtOnce(DurabilityCase):
         self.synchronise(mailbox)
         self.assert_complete(mailbox, 300)
 
+    def test_who_comes_second_does_nothing(self):
+        mailbox = self.connected_mailbox()
+        self.deliver(*conversation(30, mailbox.email), days_ago=2)
+        with self.another_worker() as other, OrmStore(other["crm.mailbox"].browse(mailbox.id)).exclusive():
+            self.synchronise(mailbox)
+            self.assertFalse(self.emails())
+            # Without the guard, the second one would go to work as well.
+            with patch.object(OrmStore, "exclusive", lambda store: contextlib.nullcontext(True)):
+                self.synchronise(mailbox)
+            self.assertEqual(len(self.emails()), 30)
+
     def test_two_workers_on_two_mailboxes_with_the_same_mail(self):
         mails = conversation(300, "all@our.example")
         mailboxes = []
@@ -326,7 +338,19 @@ class TestServerChanges(DurabilityCase):
 
 
 class TestIdentity(DurabilityCase):
+    def test_without_a_comparison_contents_of_one_message_id_would_be_lost(self):
+        with patch.object(ContentRows, "_compare"):
+            self._receive_three_contents()
+        self.assertEqual(len(self.emails()), 1)
+
     def test_one_message_id_with_three_contents_is_three_mails(self):
+        self._receive_three_contents()
+        self.assertEqual(len(self.emails()), 3)
+        bodies = " ".join(self.emails().mapped("body"))
+        for body in ("one", "twenty-two", "three hundred and thirty-three"):
+            self.assertIn(body, bodies)
+
+    def _receive_three_contents(self) -> None:
         mailbox = self.connected_mailbox()
         sent = datetime(2026, 5, 5, 12, tzinfo=timezone.utc)
         self.deliver(
@@ -337,10 +361,6 @@ class TestIdentity(DurabilityCase):
         )
         self.synchronise(mailbox)
         self.synchronise(mailbox)
-        self.assertEqual(len(self.emails()), 3)
-        bodies = " ".join(self.emails().mapped("body"))
-        for body in ("one", "twenty-two", "three hundred and thirty-three"):
-            self.assertIn(body, bodies)
 
     def test_one_mail_that_came_by_two_ways_is_one(self):
         mailbox = self.connected_mailbox()
