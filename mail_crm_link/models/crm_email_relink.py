@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .crm_email_participant import bare
+from .email_rows import prefer_indexes
 
 BATCH = 1000
 # No address begins with it.
@@ -66,6 +67,7 @@ class CrmEmailRelink(models.Model):
 
     def _bind_batch(self) -> None:
         """Bind the next batch of one address; the address goes when none is left."""
+        prefer_indexes(self.env)
         email_ids = self._next_emails()
         self.env["crm.email.binding"]._bind(email_ids)
         self.env["crm.email"].browse(email_ids)._ask_to_process_late()
