@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..connectors.base import Envelope
 from ..models.email_rows import EnvelopeRows
@@ -87,6 +88,27 @@ class TestQueriesOfAPage(ReceivedCase):
             " SELECT 'Crowd', 'crowd' || n || '@crowd.example', true, 'contact' FROM generate_series(1, 5000) n"
         )
         self.assertEqual(self.queries(self.pages(20)["contacts"]), before)
+
+    def rows_read(self, envelopes) -> int:
+        """How many rows of mails and links PostgreSQL looks at to store these."""
+        query = (
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('crm_email', 'crm_email_link')"
+        )
+        before = self.env.execute_query(SQL(query))[0][0]
+        self.queries(envelopes)
+        return self.env.execute_query(SQL(query))[0][0] - before
+
+    def test_mails_are_not_compared_with_one_another_when_statistics_say_there_are_none(self):
+        """As a vacuum leaves them where all mail was removed."""
+        if not self.env.execute_query(SQL("SELECT usesuper FROM pg_user WHERE usename = current_user"))[0][0]:
+            self.skipTest("Only superusers change statistics")
+        self.contacts(200)
+        self.env.cr.execute(
+            "UPDATE pg_class SET reltuples = 0, relpages = 1 WHERE relname ~ '^crm_email(_link)?(_.*index|_pkey)?$'"
+        )
+        few, many = (self.rows_read(self.pages(count)["one conversation"]) for count in (20, 200))
+        self.assertLess(many, 100 * few)
 
 
 @tagged("-at_install", "post_install")
