@@ -83,7 +83,6 @@ class CrmMailbox(models.Model):
         required=True,
         default="personal",
     )
-    member_ids = fields.Many2many("res.users", string="Members", domain=[("share", "=", False)])
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
     active = fields.Boolean(default=True)
 
@@ -371,32 +370,6 @@ class CrmMailbox(models.Model):
             )
         self.sudo().folder_ids.write({"cursor": False})
         self._sync_soon()
-
-    # ------------------------------------------------------------------------------------
-    # Rights
-    # ------------------------------------------------------------------------------------
-
-    @api.model
-    def _usable_ids(self) -> tuple[int, ...]:
-        """Mailboxes whose mail the current user may read: own ones and shared ones.
-
-        Administrators manage every account and read only what is theirs.
-        """
-        user = self.env.user
-        mailboxes = (
-            self.sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    "|",
-                    ("user_id", "=", user.id),
-                    "&",
-                    ("access", "=", "shared"),
-                    ("member_ids", "in", user.ids),
-                ]
-            )
-        )
-        return mailboxes._ids
 
     # ------------------------------------------------------------------------------------
     # Connection

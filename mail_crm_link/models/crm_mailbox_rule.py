@@ -421,7 +421,7 @@ class CrmMailboxRule(models.Model):
         """The Odoo user who wrote a sent mail, if they use the mailbox; else its owner."""
         mailbox = self.mailbox_id
         sender = email.participant_ids.filtered(lambda one: one.kind == "from").address
-        users = mailbox.user_id | mailbox.member_ids
+        users = mailbox.reader_ids | mailbox.sender_ids
         return users.filtered(lambda user: user.email_normalized == sender)[:1] or mailbox.user_id
 
 

@@ -6,6 +6,7 @@ from . import (
     test_controllers,
     test_creation,
     test_durability,
+    test_members,
     test_package,
     test_privacy,
     test_query_counts,
