@@ -20,6 +20,9 @@ from typing import ClassVar
 
 CAUSES: dict[str, str] = {
     "host_unknown": "the host name does not resolve",
+    "host_not_allowed": "the host is not on the administrator's list",
+    "host_private": "the host is within a private network",
+    "not_encrypted": "the connection would leave this machine without encryption",
     "refused": "nothing listens on that port",
     "unreachable": "no route to the host",
     "timeout": "no answer in time",

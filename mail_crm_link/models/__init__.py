@@ -2,6 +2,7 @@ from . import crm_email_guarded
 from . import crm_mailbox_secret
 from . import crm_mailbox
 from . import crm_mailbox_members
+from . import crm_mailbox_network
 from . import crm_mailbox_folder
 from . import crm_email_conversation
 from . import ir_attachment

@@ -18,6 +18,22 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
 def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
     return {
         "host_unknown": _("The server “%s” was not found. Check the name of the server.", host),
+        "host_not_allowed": _(
+            "Your administrator has not allowed connections to %s. Check the name of the server, or ask your"
+            " administrator to add it to the allowed mail servers in the CRM settings.",
+            host,
+        ),
+        "host_private": _(
+            "The server %s is not in the Internet but in a private network. Check the name of the server, or ask your"
+            " administrator to add it to the allowed mail servers in the CRM settings.",
+            host,
+        ),
+        "not_encrypted": _(
+            "Without encryption, everybody on the way to %s could read the password. Choose TLS or STARTTLS. If the"
+            " server offers neither, ask your administrator to allow connections without encryption in the CRM"
+            " settings.",
+            host,
+        ),
         "refused": _(
             "The server %s does not accept connections on this port. Check port and encryption.",
             host,

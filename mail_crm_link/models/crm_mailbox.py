@@ -46,12 +46,12 @@ AUDIT_INTERVAL = timedelta(hours=20)
 LAST_SYNC_PRECISION = timedelta(minutes=5)
 
 IMAP_PORTS = {"ssl": 993, "starttls": 143, "none": 143}
-# A stored password goes only to the server it was given for.
 # What is for nobody to write but the synchronisation.
 OWN_DOING = {"connected_at", "history_from", "last_audit", "last_sync", "next_sync", "own_addresses", "state"}
 # What past mail is bound anew after.
 BINDING_FIELDS = {"aliases", "crm_link", "link_mode", "sync_scope"}
-SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login"}
+# A stored password goes only to the servers it was given for.
+SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login", "smtp_host", "smtp_port", "smtp_security"}
 
 
 class CrmMailbox(models.Model):
@@ -388,6 +388,7 @@ class CrmMailbox(models.Model):
             self.imap_security,
             self.login or self.email,
             secrets._reveal__(self, "password"),
+            network=self._network(),
         )
 
     @contextmanager

@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from .crm_email_binding import OWN_DOMAINS_PARAMETER
+from .crm_mailbox_network import ALLOWED_HOSTS_PARAMETER, UNENCRYPTED_PARAMETER
 
 
 class ResConfigSettings(models.TransientModel):
@@ -10,4 +11,17 @@ class ResConfigSettings(models.TransientModel):
         "Own e-mail domains",
         config_parameter=OWN_DOMAINS_PARAMETER,
         help="Separated by commas. Mail between addresses of these domains stays out of CRM.",
+    )
+    crm_mailbox_allowed_hosts = fields.Char(
+        "Allowed mail servers",
+        config_parameter=ALLOWED_HOSTS_PARAMETER,
+        help="Separated by commas: names, *.example.com, addresses or networks; * stands for all servers in the"
+        " Internet. Empty: all servers in the Internet. Servers in a private network have to be named here, or be"
+        " entered into the mailbox by an administrator.",
+    )
+    crm_mailbox_allow_unencrypted = fields.Boolean(
+        "Connections without encryption",
+        config_parameter=UNENCRYPTED_PARAMETER,
+        help="Let people connect mailboxes of servers that offer neither TLS nor STARTTLS. Everybody on the way to"
+        " the server can read their passwords and their mail then.",
     )

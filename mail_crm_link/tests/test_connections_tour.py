@@ -169,6 +169,7 @@ class TestReceivedTour(TourCase):
 
     def connected_mailbox(self):
         """Return a mailbox of its own on the test server, nothing synchronised yet."""
+        self.env["ir.config_parameter"].set_param("mail_crm_link.allowed_hosts", self.dovecot.host)
         name = self.id().rpartition(".")[2]
         mailbox = self.env["crm.mailbox"].with_user(self.owner)
         mailbox = mailbox.create(

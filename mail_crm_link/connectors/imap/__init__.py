@@ -8,6 +8,7 @@ content    mails and their parts in bounded portions
 structure  MIME trees and transfer encodings
 folders    roles of folders
 session    one connection: sign-in, commands, parsing
+client     imapclient over a socket that is connected already
 causes     what servers mean when they refuse
 ========== ================================================================================
 """

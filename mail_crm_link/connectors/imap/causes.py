@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import socket
-import ssl
 from typing import NamedTuple
 
-from ..errors import ConnectorError, FolderGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
+from ..errors import ConnectorError, FolderGone, NotAllowed, SignInNeeded, Transient
 
 
 class Verdict(NamedTuple):
@@ -68,18 +66,6 @@ _NO_PASSWORD_HOSTS = ("outlook.com", "office365.com", "hotmail.com", "live.com")
 _BACKOFF = re.compile(r"(?:backoff time|try again in)\D{0,5}(\d+)\s*(milli|ms|second|s\b|minute|hour)", re.IGNORECASE)
 _UNITS = {"milli": 0.001, "ms": 0.001, "second": 1.0, "s": 1.0, "minute": 60.0, "hour": 3600.0}
 
-# Codes of X509_V_ERR_… (openssl verify(1)).
-_CERTIFICATE_CODES = {
-    9: "certificate_expired",
-    10: "certificate_expired",
-    18: "certificate_self_signed",
-    19: "certificate_self_signed",
-    20: "certificate_self_signed",
-    21: "certificate_self_signed",
-    62: "certificate_host",
-    64: "certificate_host",
-}
-
 
 def refusal(text: str, default: Verdict) -> ConnectorError:
     """The error for a server's words; ``default`` where they say nothing we know."""
@@ -119,27 +105,3 @@ def retry_after(text: str) -> float | None:
     if not match:
         return None
     return int(match.group(1)) * _UNITS[match.group(2).lower()]
-
-
-def network(error: OSError, host: str) -> ConnectorError:
-    """The error for a failed connection or TLS handshake."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        cause = _CERTIFICATE_CODES.get(error.verify_code, "certificate")
-        return Transient(f"The certificate of {host} is not valid", error.verify_message, cause=cause)
-    if isinstance(error, ssl.SSLEOFError):
-        return Transient(f"{host} closed the connection", str(error), cause="disconnected")
-    if isinstance(error, ssl.SSLError):
-        return ProviderBroken(f"No TLS with {host}", str(error), cause="tls")
-    return Transient(f"No connection to {host}", str(error), cause=_network_cause(error))
-
-
-def _network_cause(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "host_unknown"
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    if isinstance(error, ConnectionError):
-        return "disconnected"
-    return "unreachable"

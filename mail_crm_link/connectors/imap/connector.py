@@ -22,6 +22,7 @@ from datetime import datetime
 
 from ..base import HEADER_FIELDS, Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import CursorExpired, FolderGone, ProviderBroken, Transient
+from ..network import Network
 from . import causes, content, listing
 from .causes import Verdict
 from .cursor import Cursor, Status, expand
@@ -83,6 +84,7 @@ class IMAPConnector:
     :param security: ``ssl`` (implicit TLS), ``starttls`` (refused where it is not offered) or ``none``
     :param timeout: seconds to wait for the connection and for every answer
     :param ssl_context: which certificates are good; those the system trusts if left out
+    :param network: which servers may be connected to; all of them if left out
     :param batch_octets: octets of contents that are in memory at once, unless a single mail is larger
     """
 
@@ -96,9 +98,11 @@ class IMAPConnector:
         *,
         timeout: float = TIMEOUT,
         ssl_context: ssl.SSLContext | None = None,
+        network: Network | None = None,
         batch_octets: int = BATCH_OCTETS,
     ) -> None:
-        self._account = Account(host, port, security, login, password, timeout, ssl_context)
+        network = network or Network()
+        self._account = Account(host, port, security, login, password, timeout, ssl_context, network)
         self._batch_octets = batch_octets
         self._session: Session | None = None
         self._examined: Status | None = None

@@ -1,0 +1,70 @@
+"""Which servers a mailbox may be connected to.
+
+Who enters a server has this machine connect to it. Servers of the Internet are anybody's to choose, as far as the
+administrators' list allows; what stands in the network around this machine, an administrator has to name: on the list,
+or by entering it into the mailbox.
+"""
+
+import re
+
+from odoo import api, fields, models
+from odoo.tools import str2bool
+
+from ..connectors.network import Network
+
+ALLOWED_HOSTS_PARAMETER = "mail_crm_link.allowed_hosts"
+UNENCRYPTED_PARAMETER = "mail_crm_link.allow_unencrypted"
+SERVER_FIELDS = {
+    "imap": {"imap_host", "imap_port", "imap_security"},
+    "smtp": {"smtp_host", "smtp_port", "smtp_security"},
+}
+
+
+class CrmMailbox(models.Model):
+    _inherit = "crm.mailbox"
+
+    trusted_servers = fields.Json(readonly=True, copy=False, groups=fields.NO_ACCESS)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        mailboxes = super().create(vals_list)
+        for mailbox, vals in zip(mailboxes, vals_list, strict=True):
+            mailbox._trust_servers(vals)
+        return mailboxes
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._trust_servers(vals)
+        return result
+
+    def _trust_servers(self, vals: dict) -> None:
+        """Remember the pairs of host and port that an administrator entered.
+
+        Whoever changes one of them later gets what anybody gets, and the way back stays open.
+        """
+        written = [kind for kind, names in SERVER_FIELDS.items() if names & vals.keys()]
+        if not written or not self.env.user._is_system():
+            return
+        # sudo: nobody has rights on this field, because it opens the network around this machine
+        for mailbox in self.sudo():
+            known = mailbox.trusted_servers or []
+            entered = [[mailbox[f"{kind}_host"], mailbox[f"{kind}_port"]] for kind in written]
+            new = [server for server in entered if all(server) and server not in known]
+            if new:
+                mailbox.trusted_servers = known + new
+
+    def _network(self) -> Network:
+        """Return where connections of this mailbox may go."""
+        self.ensure_one()
+        # sudo: parameters are the administrators' to read, and everybody's to follow
+        parameters = self.env["ir.config_parameter"].sudo()
+        return Network(
+            allowed=tuple(_entries(parameters.get_param(ALLOWED_HOSTS_PARAMETER))),
+            trusted=tuple((host, port) for host, port in self.sudo().trusted_servers or []),
+            private=False,
+            plain=str2bool(parameters.get_param(UNENCRYPTED_PARAMETER), default=False),
+        )
+
+
+def _entries(text: str | bool) -> list[str]:
+    return [entry for entry in re.split(r"[\s,;]+", text or "") if entry]
