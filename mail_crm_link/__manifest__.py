@@ -9,7 +9,7 @@
     "website": "https://github.com/mail-crm-link/mail_crm_link",
     "depends": ["crm"],
     "external_dependencies": {
-        "python": ["cryptography", "imapclient", "nh3", "quotequail"],
+        "python": ["cryptography", "imapclient", "nh3", "quotequail", "vobject"],
     },
     "data": [
         "security/mail_crm_link_security.xml",

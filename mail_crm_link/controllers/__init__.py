@@ -1,2 +1,3 @@
 from . import email
+from . import reading
 from . import thread

@@ -11,14 +11,10 @@ see, and `_content_levels` is the only place that decides what that is:
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.mail import email_split_tuples
-
-from ..connectors.base import FetchFailure
-from .email_rows import ContentRows, attachment_url, body_of, html_of
-from .orm_store import OrmStore
 
 LEVELS = ("private", "subject", "full")
 LEVEL_OF_VISIBILITY = {"private": "private", "subject": "subject", "public": "full"}
@@ -379,108 +375,8 @@ class CrmEmail(models.Model):
         return True
 
     # ------------------------------------------------------------------------------------
-    # Content
+    # What becomes of it
     # ------------------------------------------------------------------------------------
-
-    def load_content(self) -> dict:
-        """Return the body for reading, fetched from the mailbox where it is not stored.
-
-        :return: ``html`` (sanitised), ``attachments`` (``id`` or 0, ``name``, ``mimetype``,
-            ``size`` in octets, ``section``, ``url``), ``stored``
-        :raise UserError: when the mail server cannot be asked, with the reason
-        """
-        self.ensure_one()
-        self._check_content_access()
-        email = self.sudo()
-        if email.body_state == "wanted":
-            email._fetch_body()
-        if email.body_state == "stored":
-            return email._stored_content()
-        return email._fetched_content()
-
-    def _stored_content(self) -> dict:
-        return {
-            "html": self.mail_message_id.body,
-            "attachments": [
-                {
-                    "id": attachment.id,
-                    "name": attachment.name,
-                    "mimetype": attachment.mimetype,
-                    "size": attachment.file_size,
-                    "section": attachment.crm_email_section,
-                    "url": attachment_url(self.id, attachment.crm_email_section),
-                }
-                for attachment in self.mail_message_id.attachment_ids
-            ],
-            "stored": True,
-        }
-
-    def _fetched_content(self) -> dict:
-        """Content of a mail that is on no card: shown, not stored."""
-        _copy, content = self._fetch(whole=False)
-        body = body_of(content)
-        return {
-            "html": html_of(self.id, body),
-            "attachments": [
-                {
-                    "id": 0,
-                    "name": attachment.filename,
-                    "mimetype": attachment.content_type,
-                    "size": attachment.size,
-                    "section": attachment.section,
-                    "url": attachment_url(self.id, attachment.section),
-                }
-                for attachment in body.attachments
-                if not attachment.inline
-            ],
-            "stored": False,
-        }
-
-    def _fetch_body(self) -> None:
-        """Fetch and store the body of a bound mail at once, ahead of its turn."""
-        copy, content = self._fetch(whole=False)
-        ContentRows(copy.mailbox_id).save_one(copy, content)
-
-    def _fetch_attachment(self, section: str) -> tuple[bytes, str, str]:
-        """Return content, name and type of one part; content as the sender encoded it.
-
-        :raise UserError: when the mail server cannot be asked or has no such part
-        """
-        stored = self.mail_message_id.attachment_ids.filtered(
-            lambda attachment: attachment.crm_email_section == section
-        )[:1]
-        if stored.type == "binary":
-            return stored.raw, stored.name, stored.mimetype
-        copy = self._live_copy()
-        with copy.mailbox_id._explained(), copy.mailbox_id._opened() as connector:
-            folder = OrmStore.as_folder(copy.folder_id)
-            content = connector.part(folder, copy.uidvalidity or "", copy.remote_id, section)
-        if stored:
-            return content, stored.name, stored.mimetype
-        listed = {one["section"]: one for one in self._fetched_content()["attachments"]}
-        part = listed.get(section, {})
-        return (
-            content,
-            part.get("name") or self.env._("Attachment"),
-            part.get("mimetype") or "application/octet-stream",
-        )
-
-    def _fetch(self, whole: bool):
-        """Return a copy of this mail and its content, from the mailbox that has it."""
-        copy = self._live_copy()
-        with copy.mailbox_id._explained(), copy.mailbox_id._opened() as connector:
-            folder = OrmStore.as_folder(copy.folder_id)
-            [content] = connector.contents(folder, copy.uidvalidity or "", [copy.remote_id], whole)
-        if isinstance(content, FetchFailure):
-            raise UserError(self.env._("The mail server could not deliver this mail: %s", content.reason))
-        return copy, content
-
-    def _live_copy(self):
-        copies = self.copy_ids.filtered(lambda copy: copy.state == "ok")
-        copies = copies.sorted(lambda copy: copy.mailbox_id.user_id.id != self.env.uid)
-        if not copies:
-            raise UserError(self.env._("This mail is not in any connected mailbox any more."))
-        return copies[0]
 
     def _drop_content(self) -> None:
         """Forget body and attachments; the envelope stays."""

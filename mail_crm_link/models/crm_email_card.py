@@ -60,7 +60,7 @@ class CrmEmailCard(models.AbstractModel):
     def action_open_crm_emails(self) -> dict:
         """Return the action that lists the e-mails of this card."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("mail_crm_link.crm_email_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id("mail_crm_link.crm_email_action_of_card")
         action["name"] = self.env._("E-mails of %s", self.display_name)
         action["domain"] = [("link_ids", "any", [(self._crm_email_link_column, "=", self.id)])]
         action["context"] = {}

@@ -1,7 +1,5 @@
 from odoo import api, models
 
-from ..rules.remote_images import block_remote_images
-from .email_rows import attachment_url
 
 
 class CrmEmail(models.Model):
@@ -15,15 +13,6 @@ class CrmEmail(models.Model):
         """Odoo reads the names of referred records as superuser: the reader is the user."""
         for email, shown in zip(self, self.sudo(False), strict=True):
             email.display_name = shown.subject or self.env._("(no subject)")
-
-    def load_content(self) -> dict:
-        """Images of the sender's server are blocked, see `rules.remote_images`."""
-        content = super().load_content()
-        html = str(content["html"] or "")
-        listed = [
-            attachment for attachment in content["attachments"] if not self._shows_inline(attachment["section"], html)
-        ]
-        return {**content, "html": block_remote_images(html), "attachments": listed}
 
     @api.model
     def _get_allowed_access_params(self) -> set[str]:
@@ -41,7 +30,3 @@ class CrmEmail(models.Model):
         if self.direction == "in":
             return self.env._("E-mail received. Its content is private.")
         return self.env._("E-mail sent. Its content is private.")
-
-    def _shows_inline(self, section: str | None, html: str) -> bool:
-        """Whether this HTML of the mail shows one of its attachments in its place."""
-        return bool(section) and f'src="{attachment_url(self.id, section)}"' in html

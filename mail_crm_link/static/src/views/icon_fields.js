@@ -34,6 +34,18 @@ registry.category("fields").add("crm_email_attachment", {
     supportedTypes: ["boolean"],
 });
 
+/** That the mail is on a card, where there is no room for the cards themselves. */
+export class EmailBoundField extends Component {
+    static template = "mail_crm_link.EmailBoundField";
+    static props = {...standardFieldProps};
+}
+
+registry.category("fields").add("crm_email_bound", {
+    component: EmailBoundField,
+    displayName: _t("On a card"),
+    supportedTypes: ["boolean"],
+});
+
 /** The subject, and after it, as mail programs have it, how the text begins. */
 export class EmailSubjectField extends CharField {
     static template = "mail_crm_link.EmailSubjectField";

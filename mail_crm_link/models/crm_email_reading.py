@@ -1,0 +1,285 @@
+"""Reading a mail: its text and attachments, from here or from the mailbox that has it.
+
+What is on no card is fetched when somebody opens it, shown, and not stored.
+"""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TypeVar
+
+from odoo import models
+from odoo.exceptions import UserError
+from odoo.tools import email_normalize, format_date, format_datetime
+
+from ..connectors.base import FetchFailure
+from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, MailGone
+from ..rules.excerpt import beginning
+from ..rules.invitation import LONGEST, Invitation, parse_invitation
+from ..rules.message import Attachment, Body
+from ..rules.parts import kind_of
+from ..rules.remote_images import block_remote_images
+from .email_rows import ContentRows, attachment_url, body_of, html_of
+from .orm_store import OrmStore
+
+# Characters that a browser lays out at once without a person noticing, and that it lays
+# out at all: a longer text is for the original to show.
+SHOWN_AT_ONCE = 300_000
+MOST_SHOWN = 4_000_000
+# Octets of an image that comes with the text instead of by a request of its own.
+LARGEST_INLINED = 64 * 1024
+INLINED_TYPES = ("image/gif", "image/jpeg", "image/png", "image/webp")
+
+Answer = TypeVar("Answer")
+
+
+class CrmEmail(models.Model):
+    _inherit = "crm.email"
+
+    def load_content(self, whole: bool = False) -> dict:
+        """Return the body for reading, fetched from the mailbox where it is not stored.
+
+        :param whole: also of a very long text all, up to `MOST_SHOWN`
+        :return: ``html`` (sanitised, remote images blocked, see `rules.remote_images`), ``is_cut``
+            (text was left out), ``attachments`` (``id`` or 0, ``name``, ``mimetype``, ``kind`` as in
+            `rules.parts`, ``size`` in octets, ``section``, ``url``), ``notes`` (what a reader has to
+            know of its parts), ``invitation`` (``title when where who``, texts) or False, ``sender``
+            (address), ``is_trusted`` (images of this sender are always shown to the user),
+            ``was_unread``, ``stored``
+        :raise UserError: when the mail server cannot be asked, with the reason
+        """
+        self.ensure_one()
+        self._check_content_access()
+        email = self.sudo()
+        if email.body_state == "wanted":
+            email._fetch_body()
+        content = email._stored_content() if email.body_state == "stored" else email._fetched_content()
+        was_unread = self.is_unread
+        self._mark_opened()
+        return {**self._shown(content, whole), "was_unread": was_unread}
+
+    # --- what is shown ------------------------------------------------------------------
+
+    def _shown(self, content: dict, whole: bool) -> dict:
+        """Turn what the mail has into what the user reads."""
+        html = str(content["html"] or "")
+        limit = MOST_SHOWN if whole else SHOWN_AT_ONCE
+        attachments = [
+            {**attachment, "kind": kind_of(attachment["mimetype"] or "", attachment["name"] or "")}
+            for attachment in content["attachments"]
+            if not self._shows_inline(attachment["section"], html)
+        ]
+        sender = email_normalize(self.email_from or "", strict=False) or ""
+        return {
+            "attachments": attachments,
+            "html": block_remote_images(beginning(html, limit)),
+            "invitation": self._invitation_texts(content["invitation"]),
+            "is_cut": len(html) > limit,
+            "is_trusted": self.env["crm.email.image.sender"]._trusts(sender),
+            "notes": self._notes({attachment["kind"] for attachment in attachments}),
+            "sender": sender,
+            "stored": content["stored"],
+        }
+
+    def _shows_inline(self, section: str | None, html: str) -> bool:
+        """Whether this HTML of the mail shows one of its attachments in its place."""
+        return bool(section) and f'src="{attachment_url(self.id, section)}"' in html
+
+    def _notes(self, kinds: set[str]) -> list[str]:
+        """What a reader has to know of the parts of the mail."""
+        notes = {
+            "smime": self.env._("This mail is encrypted or signed with S/MIME. A mail program with the key opens it."),
+            "smime_signature": self.env._("This mail is signed with S/MIME. The signature was not checked."),
+            "pgp": self.env._("This mail is encrypted with PGP. A mail program with the key opens it."),
+            "pgp_signature": self.env._("This mail is signed with PGP. The signature was not checked."),
+            "outlook": self.env._(
+                "Outlook has packed attachments of this mail into winmail.dat, which only Outlook opens."
+                " Ask the sender to send them as plain text or HTML mail."
+            ),
+        }
+        return [text for kind, text in notes.items() if kind in kinds]
+
+    def _invitation_texts(self, invitation: Invitation | None) -> dict | bool:
+        if not invitation:
+            return False
+        titles = {
+            "CANCEL": self.env._("Meeting cancelled"),
+            "REPLY": self.env._("Answer to an invitation"),
+        }
+        people = [person for person in (invitation.organizer, *invitation.attendees) if person]
+        return {
+            "kind": titles.get(invitation.method, self.env._("Invitation")),
+            "title": invitation.summary or self.env._("(no subject)"),
+            "when": self._when(invitation),
+            "where": invitation.location,
+            "who": ", ".join(dict.fromkeys(people)),
+        }
+
+    def _when(self, invitation: Invitation) -> str:
+        start, end = (self._moment_text(moment) for moment in (invitation.start, invitation.end))
+        when = self.env._("%(start)s to %(end)s", start=start, end=end) if start and end else start
+        return self.env._("%s, repeatedly", when) if when and invitation.repeats else when
+
+    def _moment_text(self, moment: datetime | date | None) -> str:
+        """A moment in the user's time; one without a time zone as it was written."""
+        if not isinstance(moment, datetime):
+            return format_date(self.env, moment) if moment else ""
+        if not moment.tzinfo:
+            return format_datetime(self.env, moment, tz="UTC")
+        return format_datetime(self.env, moment.replace(tzinfo=None))
+
+    # --- what it has --------------------------------------------------------------------
+
+    def _stored_content(self) -> dict:
+        attachments = self.mail_message_id.attachment_ids
+        return {
+            "html": self.mail_message_id.body,
+            "attachments": [
+                {
+                    "id": attachment.id,
+                    "name": attachment.name,
+                    "mimetype": attachment.mimetype,
+                    "size": attachment.file_size,
+                    "section": attachment.crm_email_section,
+                    "url": attachment_url(self.id, attachment.crm_email_section),
+                }
+                for attachment in attachments
+            ],
+            "invitation": self._stored_invitation(attachments),
+            "stored": True,
+        }
+
+    def _stored_invitation(self, attachments) -> Invitation | None:
+        for attachment in attachments:
+            if kind_of(attachment.mimetype or "", attachment.name) == "invitation" and attachment.type == "binary":
+                return parse_invitation(attachment.raw or b"")
+        return None
+
+    def _fetched_content(self) -> dict:
+        """Content of a mail that is on no card: shown, not stored."""
+        body, invitation = self._from_mailbox(self._ask_body)
+        return {
+            "html": _with_images(self.id, body),
+            "attachments": [
+                {
+                    "id": 0,
+                    "name": attachment.filename,
+                    "mimetype": attachment.content_type,
+                    "size": attachment.size,
+                    "section": attachment.section,
+                    "url": attachment_url(self.id, attachment.section),
+                }
+                for attachment in body.attachments
+                if not attachment.inline
+            ],
+            "invitation": parse_invitation(invitation) if invitation else None,
+            "stored": False,
+        }
+
+    def _fetch_body(self) -> None:
+        """Fetch and store the body of a bound mail at once, ahead of its turn."""
+
+        def ask(connector, folder, copy):
+            return copy, self._ask_content(connector, folder, copy)
+
+        copy, content = self._from_mailbox(ask)
+        ContentRows(copy.mailbox_id).save_one(copy, content)
+
+    def _fetch_attachment(self, section: str) -> tuple[bytes, str, str]:
+        """Return content, name and type of one part; content as the sender encoded it.
+
+        :raise UserError: when the mail server cannot be asked or has no such part
+        """
+        stored = self.mail_message_id.attachment_ids.filtered(
+            lambda attachment: attachment.crm_email_section == section
+        )[:1]
+        if stored.type == "binary":
+            return stored.raw, stored.name, stored.mimetype
+
+        def ask(connector, folder, copy):
+            part = None if stored else self._ask_part(connector, folder, copy, section)
+            content = part.content if part else None
+            if content is None:
+                content = connector.part(folder, copy.uidvalidity or "", copy.remote_id, section)
+            return part or stored, content
+
+        part, content = self._from_mailbox(ask)
+        if stored:
+            return content, stored.name, stored.mimetype
+        return content, part.filename or self.env._("Attachment"), part.content_type or "application/octet-stream"
+
+    def _fetch_original(self) -> bytes:
+        """Return the mail as it is on the server, byte by byte.
+
+        :raise UserError: when the mail server cannot be asked
+        """
+        return self._from_mailbox(
+            lambda connector, folder, copy: connector.raw(folder, copy.uidvalidity or "", copy.remote_id)
+        )
+
+    # --- asking the mailbox -------------------------------------------------------------
+
+    def _ask_content(self, connector, folder, copy):
+        [content] = connector.contents(folder, copy.uidvalidity or "", [copy.remote_id], False)
+        if isinstance(content, FetchFailure) and content.gone:
+            raise MailGone("The mail is not there", content.reason)
+        if isinstance(content, FetchFailure):
+            raise UserError(self.env._("The mail server could not deliver this mail: %s", content.reason))
+        return content
+
+    def _ask_body(self, connector, folder, copy) -> tuple[Body, bytes | None]:
+        """Return the body, and the invitation that the mail brings."""
+        body = body_of(self._ask_content(connector, folder, copy))
+        # What nobody will see need not be made safe.
+        body = replace(body, html=body.html[: 2 * MOST_SHOWN], text=body.text[: 2 * MOST_SHOWN])
+        for part in body.attachments:
+            if kind_of(part.content_type, part.filename) == "invitation" and part.size <= LONGEST:
+                if part.content is not None:
+                    return body, part.content
+                return body, connector.part(folder, copy.uidvalidity or "", copy.remote_id, part.section)
+        return body, None
+
+    def _ask_part(self, connector, folder, copy, section: str) -> Attachment | None:
+        body = body_of(self._ask_content(connector, folder, copy))
+        return next((part for part in body.attachments if part.section == section), None)
+
+    def _from_mailbox(self, ask: Callable[..., Answer]) -> Answer:
+        """Return what ``ask`` gets of the mail, called with connector, folder and copy.
+
+        A copy may have been moved since it was seen, and a server may be away: then it is
+        asked of the next one.
+
+        :raise UserError: when none of the copies can be asked for, with the reason
+        """
+        reason = ""
+        for copy in self._live_copies():
+            try:
+                with copy.mailbox_id._opened() as connector:
+                    return ask(connector, OrmStore.as_folder(copy.folder_id), copy)
+            except (CursorExpired, FolderGone, MailGone):
+                continue
+            except ConnectorError as error:
+                reason = reason or copy.mailbox_id._sentence(error)
+        raise UserError(
+            reason
+            or self.env._("This mail was deleted or moved on the mail server since the mailbox was last synchronised.")
+        )
+
+    def _live_copies(self):
+        """The copies to ask for, those of the user's own mailboxes first."""
+        copies = self.copy_ids.filtered(lambda copy: copy.state == "ok")
+        if not copies:
+            raise UserError(self.env._("This mail is not in any connected mailbox any more."))
+        return copies.sorted(lambda copy: copy.mailbox_id.user_id.id != self.env.uid)
+
+
+def _with_images(email_id: int, body: Body) -> str:
+    """The body as HTML; small images that came with it stand in it."""
+    html = html_of(email_id, body)
+    for part in body.attachments:
+        if part.inline and part.content and part.content_type in INLINED_TYPES and part.size <= LARGEST_INLINED:
+            encoded = base64.b64encode(part.content).decode()
+            address = f'src="{attachment_url(email_id, part.section)}"'
+            html = html.replace(address, f'src="data:{part.content_type};base64,{encoded}"')
+    return html
