@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from email import message_from_bytes
-from email.message import Message
 
-from .base import HEADER_FIELDS, WHOLE_LIMIT, Changes, Content, Envelope, FetchFailure, Folder, Part, Role
+from . import parts
+from .base import Changes, Content, Envelope, FetchFailure, Folder, Role
 from .errors import ConnectorError, CursorExpired, FolderGone, MailGone, Transient
-
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
-_FIELD = re.compile(rb"[^\r\n:]+:[^\n]*\n(?:[ \t][^\n]*\n)*")
-_WANTED_FIELDS = frozenset(name.lower().encode() for name in HEADER_FIELDS)
 
 
 @dataclass(slots=True)
@@ -238,11 +232,7 @@ class ScriptedConnector:
     def part(self, folder: Folder, uidvalidity: str, remote_id: str, section: str) -> bytes:
         """See ``Connector.part``."""
         self._call("part")
-        leaves = _leaves(message_from_bytes(self._raw(folder, uidvalidity, remote_id)), "")
-        content = next((_decoded(leaf) for number, leaf in leaves if number == section), None)
-        if content is None:
-            raise MailGone("No such part", section)
-        return content
+        return parts.section(self._raw(folder, uidvalidity, remote_id), section)
 
     def raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
         """See ``Connector.raw``."""
@@ -281,52 +271,11 @@ def _envelope(remote_id: str, mail: StoredMail | None) -> Envelope | FetchFailur
     failure = _failure(remote_id, mail)
     if failure or mail is None:
         return failure or FetchFailure(remote_id, "")
-    fields = _FIELD.findall(_header(mail.raw))
-    header = b"".join(line for line in fields if line.partition(b":")[0].strip().lower() in _WANTED_FIELDS)
-    return Envelope(remote_id, header + b"\r\n", len(mail.raw), mail.received, mail.seen)
+    return Envelope(remote_id, parts.envelope_header(mail.raw), len(mail.raw), mail.received, mail.seen)
 
 
 def _content(remote_id: str, mail: StoredMail | None, whole: bool) -> Content | FetchFailure:
     failure = _failure(remote_id, mail)
     if failure or mail is None:
         return failure or FetchFailure(remote_id, "")
-    if whole or len(mail.raw) <= WHOLE_LIMIT:
-        return Content(remote_id, mail.raw, _header(mail.raw))
-    parts = (_part(section, leaf) for section, leaf in _leaves(message_from_bytes(mail.raw), ""))
-    return Content(remote_id, None, _header(mail.raw), tuple(parts))
-
-
-def _header(raw: bytes) -> bytes:
-    end = _HEADER_END.search(raw)
-    return raw[: end.end()] if end else raw
-
-
-def _leaves(message: Message, section: str) -> Iterator[tuple[str, Message]]:
-    children = message.get_payload()
-    if message.get_content_maintype() == "multipart" and isinstance(children, list):
-        for number, child in enumerate(children, start=1):
-            if isinstance(child, Message):
-                yield from _leaves(child, f"{section}.{number}" if section else str(number))
-    else:
-        yield section or "1", message
-
-
-def _decoded(leaf: Message) -> bytes:
-    content = leaf.get_payload(decode=True)
-    return content if isinstance(content, bytes) else bytes(leaf)
-
-
-def _part(section: str, leaf: Message) -> Part:
-    disposition = leaf.get_content_disposition() or ""
-    content = _decoded(leaf)
-    is_text = leaf.get_content_type() in ("text/plain", "text/html") and disposition != "attachment"
-    return Part(
-        section,
-        leaf.get_content_type(),
-        leaf.get_content_charset(),
-        disposition,
-        leaf.get_filename(),
-        leaf.get("Content-ID"),
-        len(content),
-        content if is_text else None,
-    )
+    return parts.content(remote_id, mail.raw, whole)

@@ -8,7 +8,7 @@ import pytest
 from servers.dovecot import Dovecot
 
 from .conftest import FEATURES, ImapServer
-from .contract import ConnectorContract
+from .contract import RenumberingContract
 
 
 @pytest.fixture(scope="module", params=FEATURES, ids=str)
@@ -22,5 +22,5 @@ def server(able_dovecot: Dovecot) -> ImapServer:
     return ImapServer(able_dovecot)
 
 
-class TestImap(ConnectorContract):
-    """See ``ConnectorContract``."""
+class TestImap(RenumberingContract):
+    """See ``RenumberingContract``."""

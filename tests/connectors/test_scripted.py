@@ -7,7 +7,7 @@ import pytest
 from mail_crm_link.connectors.base import Connector
 from mail_crm_link.connectors.scripted import ScriptedAccount, ScriptedConnector
 
-from .contract import ConnectorContract
+from .contract import RenumberingContract
 
 
 class ScriptedServer(ScriptedAccount):
@@ -24,5 +24,5 @@ def server(request: pytest.FixtureRequest) -> ScriptedServer:
     return made
 
 
-class TestScripted(ConnectorContract):
-    """See ``ConnectorContract``."""
+class TestScripted(RenumberingContract):
+    """See ``RenumberingContract``."""
