@@ -627,7 +627,7 @@ class CrmMailbox(models.Model):
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
         else:
-            seconds = pause(error, self.failures + 1, random.random())
+            seconds = pause(error, self.failures + 1, random.random())  # nosec B311 # it spreads, and guards nothing
             values.update(
                 state="waiting",
                 next_sync=fields.Datetime.now() + timedelta(seconds=seconds),

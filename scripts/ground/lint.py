@@ -1,11 +1,12 @@
 """Everything that reads the code without running it. ``lint --fix`` also puts right what a tool can."""
 
 import ast
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from . import places, readme, setup
+from . import places, readme, setup, virtualenv
 from .console import complain, run, say, step, succeeds
 from .setup import Ground
 
@@ -15,6 +16,7 @@ NOT_ASKED_FOR = (
     "missing-return",  # Odoo's own _to_store and its like return nothing
     "prefer-env-translation",  # sees no env._ that goes by the name of _
 )
+PINNED = re.compile(r"(#.*)?|[\w.-]+==[\w.]+(; python_version [<>]=? \"3\.\d+\")?")
 NODE_BYTES = 150_000_000
 PYTHON_FOLDERS = ("mail_crm_link", "tests", "bench", "scripts")
 TEXTS = ["*.cjs", "package.json", "mail_crm_link/**/*.{js,xml,scss,css}"]
@@ -40,11 +42,13 @@ def results(ground: Ground, fix: bool) -> Iterator[tuple[str, bool]]:
         "ruff": [tool("ruff"), "check", "--quiet", *(["--fix"] if fix else [])],
         "pylint-odoo": [tool("pylint"), f"--disable={','.join(NOT_ASKED_FOR)}", places.MODULE],
         "mypy": [tool("mypy"), "--no-error-summary"],
+        "bandit": [tool("bandit"), "--quiet", "--configfile", "pyproject.toml", "--recursive", places.MODULE],
         "import-linter": [tool("lint-imports"), "--no-cache", "--no-logo"],
     }
     for name, command in commands.items():
         yield name, finds(name, command, {"PYTHONPATH": str(places.ROOT)})
     yield "length of functions", bool(long_functions())
+    yield "pinned requirements", bool(unpinned_requirements())
     yield "README of the addon", readme.is_outdated(fix)
     yield from node_results(fix)
 
@@ -69,6 +73,20 @@ def long_functions_of(path: Path) -> Iterator[str]:
             lines = node.end_lineno - node.lineno + 1
             if lines > LONGEST_FUNCTION:
                 yield f"{path.relative_to(places.ROOT)}:{node.lineno}: {node.name} has {lines} lines"
+
+
+def unpinned_requirements() -> list[str]:
+    """Report packages whose version may be another one tomorrow."""
+    say("▸ requirements with their versions")
+    found = [
+        f"{path.relative_to(places.ROOT)}: {line}"
+        for path in (virtualenv.REQUIREMENTS, virtualenv.CONSTRAINTS)
+        for line in path.read_text().splitlines()
+        if not PINNED.fullmatch(line)
+    ]
+    for text in found:
+        say(text)
+    return found
 
 
 def python_files() -> Iterator[Path]:

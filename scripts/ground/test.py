@@ -18,6 +18,8 @@ from .setup import Ground
 DATABASE = "odoo"
 NO_TESTS_COLLECTED = 5
 LONGEST_LINE = 4096
+STATEMENT_SECONDS = 180
+"""After which a statement is one that hangs, and fails with its text. pytest's own limit cannot interrupt it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,12 +60,18 @@ def odoo_tests(
         instance.install("-i", places.MODULE)
     say("\n▸ Odoo's tests")
     options = [f"--odoo-config={instance.configuration}", "--odoo-http", "--odoo-log-level=warn"]
-    code, summary = pytest(ground, [f"{places.MODULE}/tests", *options, *arguments], instance.environment)
+    environment = {**instance.environment, "PGOPTIONS": limited(os.environ.get("PGOPTIONS", ""))}
+    code, summary = pytest(ground, [f"{places.MODULE}/tests", *options, *arguments], environment)
     complaints = list(instance.complaints())
     if complaints:
         complain("Odoo's log has warnings or errors of the module:\n" + "\n".join(complaints))
     failures = [] if code in (0, NO_TESTS_COLLECTED) else ["Odoo's tests"]
     return failures + (["warnings in Odoo's log"] if complaints else []), summary
+
+
+def limited(options: str) -> str:
+    """Options of PostgreSQL's connections with a limit for each statement."""
+    return f"{options} -c statement_timeout={STATEMENT_SECONDS}s".strip()
 
 
 def pytest(ground: Ground, arguments: Sequence[str], env: dict[str, str]) -> tuple[int, str]:
