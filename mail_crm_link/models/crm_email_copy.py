@@ -24,12 +24,17 @@ class CrmEmailCopy(models.Model):
     compared = fields.Boolean()
     attempts = fields.Integer(help="Fetches begun and not finished.")
     state = fields.Selection(
-        [("ok", "Synchronised"), ("failed", "Failed"), ("quarantined", "Given up")],
+        [
+            ("ok", "Synchronised"),
+            ("failed", "Failed"),
+            ("quarantined", "Given up"),
+            ("expired", "Older than the retention"),
+        ],
         required=True,
         default="ok",
     )
     reason = fields.Char(help="Why it could not be read.")
 
     _location_uniq = models.UniqueIndex("(folder_id, uidvalidity, remote_id)")
-    _unread_idx = models.Index("(mailbox_id) WHERE state != 'ok'")
+    _unread_idx = models.Index("(mailbox_id, state) WHERE state != 'ok'")
     _suspect_idx = models.Index("(mailbox_id) WHERE suspect")

@@ -253,7 +253,7 @@ class CrmMailbox(models.Model):
             self.env["crm.email.copy"]
             .sudo()
             ._read_group(
-                [("mailbox_id", "in", self.ids), ("state", "!=", "ok")],
+                [("mailbox_id", "in", self.ids), ("state", "in", ("failed", "quarantined"))],
                 ["mailbox_id"],
                 ["__count"],
             )

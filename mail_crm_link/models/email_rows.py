@@ -116,6 +116,7 @@ class EnvelopeRows:
         self._insert_participants(fresh)
         self._adopt(_seen_before(email_ids, decisions.keys()))
         self._bind(email_ids, decisions)
+        self.mailbox._forget_expired_among(email_ids)
         return added
 
     def _known(self, headers: Iterable[Header]) -> dict[str, int]:

@@ -17,6 +17,7 @@ from datetime import timedelta, timezone
 from psycopg2 import DataError, errorcodes
 from psycopg2.errors import (
     DeadlockDetected,
+    ForeignKeyViolation,
     SerializationFailure,
     UniqueViolation,
 )
@@ -33,7 +34,8 @@ from .email_rows import ContentRows, EnvelopeRows
 
 _logger = logging.getLogger(__name__)
 
-RETRIED = (SerializationFailure, DeadlockDetected, UniqueViolation)
+# A conversation whose last mail is forgotten may get a new one at the same moment.
+RETRIED = (SerializationFailure, DeadlockDetected, UniqueViolation, ForeignKeyViolation)
 RETRIES = 8
 TRIES_BEFORE_QUARANTINE = 3
 # First key of the advisory locks that keep two runners off one mailbox.
@@ -331,3 +333,7 @@ class OrmStore:
     def sweep(self, grace: timedelta) -> None:
         """Forget unbound mail that no mailbox has had for longer than ``grace``."""
         self._durably(self.env["crm.email"]._forget_orphans, grace)
+
+    def forget(self, limit: int) -> int:
+        """Forget at most ``limit`` mails that the mailbox no longer keeps; return how many."""
+        return self._durably(self.mailbox._forget_next, limit)

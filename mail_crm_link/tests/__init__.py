@@ -11,6 +11,7 @@ from . import (
     test_package,
     test_privacy,
     test_query_counts,
+    test_retention,
     test_roles,
     test_sync,
     test_todo,
