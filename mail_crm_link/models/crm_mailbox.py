@@ -47,7 +47,16 @@ LAST_SYNC_PRECISION = timedelta(minutes=5)
 
 IMAP_PORTS = {"ssl": 993, "starttls": 143, "none": 143}
 # What is for nobody to write but the synchronisation.
-OWN_DOING = {"connected_at", "history_from", "last_audit", "last_sync", "next_sync", "own_addresses", "state"}
+OWN_DOING = {
+    "connected_at",
+    "forgetting",
+    "history_from",
+    "last_audit",
+    "last_sync",
+    "next_sync",
+    "own_addresses",
+    "state",
+}
 # What past mail is bound anew after.
 BINDING_FIELDS = {"aliases", "crm_link", "link_mode", "sync_scope"}
 # A stored password goes only to the servers it was given for.

@@ -63,6 +63,17 @@ class CrmMailbox(models.Model):
         if cron := self.env.ref("mail_crm_link.cron_forget", raise_if_not_found=False):
             cron._trigger()
 
+    def _remove_synchronised(self, what: str) -> None:
+        """Have the mail of disconnected mailboxes removed.
+
+        :param what: a value of ``forgetting``
+        :raise AccessError: when they are not the user's
+        """
+        self.check_access("write")
+        # sudo: what a mailbox is doing is for nobody to write
+        self.sudo().write({"forgetting": what})
+        self._forget_soon()
+
     # ------------------------------------------------------------------------------------
     # In the background
     # ------------------------------------------------------------------------------------

@@ -1,7 +1,11 @@
 """Mail that is on no card goes after some days, and the server's copy of it does not bring it back."""
 
 import time
+from email.message import EmailMessage
+from pathlib import Path
 from unittest.mock import patch
+
+from odoo.exceptions import AccessError
 
 from ..models import crm_mailbox_retention
 from ..models.crm_mailbox_retention import CrmMailbox
@@ -150,3 +154,108 @@ class TestRetention(RetentionCase):
         self.synchronise(mailbox)
         self.forget()
         self.assertEqual(len(self.subjects()), 3)
+
+
+class TestDisconnect(RetentionCase):
+    def setUp(self):
+        super().setUp()
+        self.mailbox = self.connected_mailbox()
+        # As if all that mail came after it.
+        self.mailbox.connected_at = "2020-01-01 00:00:00"
+        self.deliver_all()
+        self.deliver_with_attachment()
+        self.synchronise(self.mailbox)
+
+    def deliver_with_attachment(self) -> None:
+        message = EmailMessage()
+        message["From"] = "anna@mill.example"
+        message["To"] = f"{self.user}@our.example"
+        message["Subject"] = "Bound-attached"
+        message["Message-ID"] = "<attached@mill.example>"
+        message.set_content("See below")
+        message.add_attachment(self.user.encode() * 10, maintype="application", subtype="pdf", filename="plan.pdf")
+        self.deliver(message.as_bytes(), days_ago=NEW)
+
+    def disconnect(self, mail: str, user=None) -> None:
+        wizards = self.env["crm.mailbox.disconnect"].with_user(user or self.env.user)
+        wizards.create({"mailbox_id": self.mailbox.id, "mail": mail}).action_disconnect()
+        self.env.cr.commit()
+        self.forget()
+
+    def test_the_secret_goes_whatever_is_kept(self):
+        for choice in ("keep", "unbound", "all"):
+            self.mailbox.password = self.dovecot.password
+            self.disconnect(choice)
+            self.assertEqual(self.mailbox.state, "draft")
+            self.assertFalse(self.env["crm.mailbox.secret"].search([("mailbox_id", "=", self.mailbox.id)]))
+
+    def test_kept_is_all(self):
+        self.disconnect("keep")
+        self.assertEqual(len(self.subjects()), 4)
+
+    def test_what_is_on_no_card_goes(self):
+        self.disconnect("unbound")
+        self.assertEqual(self.subjects(), ["Bound-attached", "Bound-old"])
+        self.assertEqual(len(self.env["mail.activity"].search([("crm_email_id", "!=", False)])), 2)
+
+    def test_everything_goes_with_its_to_dos_and_files(self):
+        emails = self.emails([("is_bound", "=", True)])
+        activities, messages, attachments = emails.activity_ids, emails.mail_message_id, emails.attachment_ids
+        self.assertTrue(activities and messages and attachments)
+        file = Path(attachments._full_path(attachments.store_fname))
+        self.assertTrue(file.exists())
+        self.disconnect("all")
+        self.assertFalse(self.emails())
+        self.assertEqual(self.count("crm_email_copy"), 0)
+        self.assertFalse(activities.exists() or messages.exists() or attachments.exists())
+        self.env["ir.attachment"]._gc_file_store_unsafe()
+        self.assertFalse(file.exists())
+        self.mailbox.unlink()
+
+    def test_what_another_mailbox_has_stays_on_its_cards(self):
+        first = self.mailbox
+        raw = mail("anna@mill.example", "all@our.example", "Both", Message_ID="<both@mill.example>")
+        self.deliver(raw)
+        self.synchronise(first)
+        self.user = "second"
+        second = self.connected_mailbox()
+        self.deliver(raw)
+        self.synchronise(second)
+        self.disconnect("all")
+        [email] = self.emails()
+        self.assertEqual((email.subject, email.mailbox_ids), ("Both", second))
+        self.assertEqual(email.partner_ids.mapped("name"), ["Anna"])
+
+    def test_connected_again_it_begins_anew(self):
+        self.disconnect("all")
+        self.mailbox.password = self.dovecot.password
+        self.mailbox.action_connect()
+        self.synchronise(self.mailbox)
+        self.assertEqual(len(self.subjects()), 4)
+
+    def test_connected_again_before_all_is_removed_it_keeps_the_rest_and_fetches_what_went(self):
+        with patch.object(CrmMailbox, "_cron_forget"):
+            self.disconnect("all")
+        with patch.object(crm_mailbox_retention, "BATCH", 2):
+            self.assertTrue(self.mailbox._forget_batch())
+        self.assertEqual(len(self.subjects()), 2)
+        self.mailbox.password = self.dovecot.password
+        self.mailbox.action_connect()
+        self.env.cr.commit()
+        self.forget()
+        self.synchronise(self.mailbox)
+        self.assertEqual(len(self.subjects()), 4)
+
+    def test_a_colleague_may_not(self):
+        colleague = self.env.ref("base.user_demo")
+        with self.assertRaises(AccessError):
+            self.disconnect("all", colleague)
+        with self.assertRaises(AccessError):
+            self.mailbox.with_user(colleague)._remove_synchronised("all")
+
+    def test_nobody_removes_by_writing(self):
+        owner = self.env.ref("base.user_demo")
+        self.mailbox.user_id = owner
+        with self.assertRaises(AccessError):
+            self.mailbox.with_user(owner).write({"forgetting": "all"})
+        self.mailbox.with_user(owner)._remove_synchronised("unbound")

@@ -1,3 +1,4 @@
 from . import base_partner_merge
 from . import crm_email_connect
+from . import crm_mailbox_disconnect
 from . import crm_mailbox_rehearsal
