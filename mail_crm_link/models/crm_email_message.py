@@ -1,7 +1,6 @@
 from odoo import api, models
 
 
-
 class CrmEmail(models.Model):
     """What Odoo's messaging asks of the record that a message belongs to."""
 

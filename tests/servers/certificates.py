@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,11 +27,11 @@ class CertificateFiles:
     authority: Path
 
 
-def issue(directory: Path, kind: Kind = "valid") -> CertificateFiles:
-    """Write a certificate for ``localhost`` and 127.0.0.1, with the fault that ``kind`` names."""
+def issue(directory: Path, kind: Kind = "valid", names: Sequence[str] = ("localhost",)) -> CertificateFiles:
+    """Write a certificate for ``names`` and 127.0.0.1, with the fault that ``kind`` names."""
     authority_key, server_key = _new_key(), _new_key()
     authority = _authority(authority_key)
-    server = _server(kind, server_key, authority, authority_key)
+    server = _server(kind, names, server_key, authority, authority_key)
     files = CertificateFiles(directory / "server.pem", directory / "server.key", directory / "authority.pem")
     files.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
     files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
@@ -81,6 +82,7 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 
 def _server(
     kind: Kind,
+    names: Sequence[str],
     key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
@@ -91,13 +93,13 @@ def _server(
     until = -DAY if kind == "expired" else 10 * DAY
     return (
         _builder(subject, subject if self_signed else authority.subject, key, until)
-        .add_extension(x509.SubjectAlternativeName(_names(kind)), critical=False)
+        .add_extension(x509.SubjectAlternativeName(_names(kind, names)), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
         .sign(signer, hashes.SHA256())
     )
 
 
-def _names(kind: Kind) -> list[x509.GeneralName]:
+def _names(kind: Kind, names: Sequence[str]) -> list[x509.GeneralName]:
     if kind == "wrong_host":
         return [x509.DNSName("mail.example.net")]
-    return [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    return [*map(x509.DNSName, names), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
