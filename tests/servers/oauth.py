@@ -1,0 +1,217 @@
+"""An authorization server on this machine, written from RFC 6749, 7009 and 7636 and the providers' pages on them.
+
+Whoever comes to ``/authorize`` is sent back at once, as ``plan`` says what the person did there.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+
+@dataclass
+class Grant:
+    """What a code or a refresh token stands for."""
+
+    account: str
+    scope: str
+    challenge: str = ""
+    redirect: str = ""
+
+
+@dataclass
+class AuthorizationServer:
+    """Use as a context manager; settings may be changed while it runs.
+
+    :param account: who signs in there
+    :param plan: ``consent``, ``refuse``, ``expired`` (the code it gives is too old) or ``fewer`` (one right left out)
+    :param rotates: each refresh makes the refresh token void and gives another
+    :param faults: answers of the token endpoint before it works again: (status, headers)
+    """
+
+    account: str = "anna@our.example"
+    client_id: str = "client-1"
+    client_secret: str = "secret-1"
+    redirects: set[str] = field(default_factory=set)
+    plan: str = "consent"
+    rotates: bool = False
+    lifetime: float = 3600.0
+    faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    codes: dict[str, Grant] = field(default_factory=dict)
+    refresh_tokens: dict[str, Grant] = field(default_factory=dict)
+    access_tokens: dict[str, Grant] = field(default_factory=dict)
+    revoked: list[str] = field(default_factory=list)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    calls: Counter[str] = field(default_factory=Counter)
+    returned: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> AuthorizationServer:
+        server = self
+
+        class Handler(_Handler):
+            state = server
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def take_back(self) -> None:
+        """The owner takes every consent back in the account's settings."""
+        self.refresh_tokens.clear()
+        self.access_tokens.clear()
+
+    def forget_access(self) -> None:
+        """All access tokens expire; the consent stays."""
+        self.access_tokens.clear()
+
+    # -- what the endpoints do ----------------------------------------------------------------------------------
+
+    def authorize(self, query: dict[str, str]) -> tuple[int, str]:
+        """Status, and where the browser goes or what is wrong with the request."""
+        self.asked.append(query)
+        redirect = query.get("redirect_uri", "")
+        if query.get("client_id") != self.client_id:
+            return 401, "invalid_client"
+        if redirect not in self.redirects:
+            return 400, "redirect_uri_mismatch"
+        if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256":
+            return 400, "invalid_request"
+        answer = self._answer(query)
+        back = f"{redirect}?{urlencode({**answer, 'state': query.get('state', '')})}"
+        self.returned.append(back)
+        return 302, back
+
+    def _answer(self, query: dict[str, str]) -> dict[str, str]:
+        if self.plan == "refuse":
+            return {"error": "access_denied"}
+        scope = query["scope"]
+        if self.plan == "fewer":
+            scope = scope.rpartition(" ")[0]
+        code = f"code-{next(self._numbers)}"
+        if self.plan != "expired":
+            self.codes[code] = Grant(self.account, scope, query["code_challenge"], query["redirect_uri"])
+        return {"code": code, "scope": scope}
+
+    def token(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Status, headers and content of the token endpoint's answer."""
+        with self._lock:
+            self.calls[form.get("grant_type", "")] += 1
+            if self.faults:
+                status, headers = self.faults.pop(0)
+                return status, headers, {}
+            return self._token(form)
+
+    def _token(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
+            return 401, {}, {"error": "invalid_client"}
+        if form["grant_type"] == "authorization_code":
+            return self._redeem(form)
+        if form["grant_type"] == "refresh_token":
+            return self._refresh(form)
+        return 400, {}, {"error": "unsupported_grant_type"}
+
+    def _redeem(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        grant = self.codes.pop(form["code"], None)
+        if grant is None or grant.redirect != form.get("redirect_uri"):
+            return 400, {}, {"error": "invalid_grant", "error_description": "Bad Request"}
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != grant.challenge:
+            return 400, {}, {"error": "invalid_grant", "error_description": "Invalid code verifier."}
+        return 200, {}, {**self._tokens(grant, True), "id_token": self._id_token(grant)}
+
+    def _refresh(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        grant = self.refresh_tokens.get(form["refresh_token"])
+        if grant is None:
+            return 400, {}, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
+        if self.rotates:
+            del self.refresh_tokens[form["refresh_token"]]
+        return 200, {}, self._tokens(grant, self.rotates)
+
+    def _tokens(self, grant: Grant, refresh: bool) -> dict[str, Any]:
+        number = next(self._numbers)
+        self.access_tokens[f"access-{number}"] = grant
+        answer = {
+            "access_token": f"access-{number}",
+            "token_type": "Bearer",
+            "expires_in": self.lifetime,
+            "scope": grant.scope,
+        }
+        if refresh:
+            self.refresh_tokens[f"refresh-{number}"] = grant
+            answer["refresh_token"] = f"refresh-{number}"
+        return answer
+
+    def _id_token(self, grant: Grant) -> str:
+        claims = {"aud": self.client_id, "email": grant.account, "email_verified": True}
+        parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
+        return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
+
+    def revoke(self, form: dict[str, str]) -> int:
+        """Status of the revocation endpoint's answer."""
+        self.revoked.append(form.get("token", ""))
+        known = {**self.refresh_tokens, **self.access_tokens}.get(form.get("token", ""))
+        if known is None:
+            return 400
+        self.refresh_tokens = {key: each for key, each in self.refresh_tokens.items() if each is not known}
+        self.access_tokens = {key: each for key, each in self.access_tokens.items() if each is not known}
+        return 200
+
+
+class _Handler(BaseHTTPRequestHandler):
+    state: AuthorizationServer
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path == "/replay":
+            # The browser goes to the address of the last answer once more, as by its back button.
+            self._answer(302, {"Location": self.state.returned[-1]})
+            return
+        status, target = self.state.authorize(query)
+        if status == 302:
+            self._answer(302, {"Location": target})
+        else:
+            self._answer(status, {"Content-Type": "text/plain"}, target.encode())
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        form = {name: values[0] for name, values in parse_qs(body).items()}
+        if urlsplit(self.path).path == "/revoke":
+            self._answer(self.state.revoke(form), {})
+            return
+        status, headers, content = self.state.token(form)
+        self._answer(status, {"Content-Type": "application/json", **headers}, json.dumps(content).encode())
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: tests read what they need from the server's own lists."""
