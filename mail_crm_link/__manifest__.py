@@ -28,6 +28,7 @@
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_users_views.xml",
+        "views/oauth_templates.xml",
         "views/res_config_settings_views.xml",
         "views/crm_menus.xml",
     ],

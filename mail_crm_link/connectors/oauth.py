@@ -216,9 +216,7 @@ def _refusal(answer: requests.Response) -> ConnectorError:
     detail = f"{answer.status_code} {code} {text}".strip()
     if answer.status_code == 429 or answer.status_code >= 500 or code in _PASSING:
         cause = "throttled" if answer.status_code == 429 else "unavailable"
-        return Transient(
-            "The sign-in server cannot serve", detail, cause=cause, retry_after=_seconds(answer.headers)
-        )
+        return Transient("The sign-in server cannot serve", detail, cause=cause, retry_after=_seconds(answer.headers))
     if code in _CONSENT_GONE:
         return SignInNeeded("The consent is not valid any more", detail, cause="consent_expired")
     if code in _CLIENT_WRONG:
@@ -279,4 +277,6 @@ def _claims(id_token: Any, client_id: str) -> Mapping[str, Any]:
     except (IndexError, ValueError, binascii.Error):
         return {}
     audience = claims.get("aud") if isinstance(claims, dict) else None
-    return claims if audience is not None and client_id in ([audience] if isinstance(audience, str) else audience) else {}
+    return (
+        claims if audience is not None and client_id in ([audience] if isinstance(audience, str) else audience) else {}
+    )

@@ -1,3 +1,4 @@
 from . import email
+from . import oauth
 from . import reading
 from . import thread

@@ -4,6 +4,9 @@ from . import crm_mailbox
 from . import crm_mailbox_members
 from . import crm_mailbox_network
 from . import crm_mailbox_folder
+from . import crm_mailbox_consent
+from . import crm_mailbox_oauth
+from . import crm_mailbox_gmail
 from . import crm_email_conversation
 from . import ir_attachment
 from . import crm_email
@@ -29,3 +32,4 @@ from . import crm_email_card
 from . import crm_lead
 from . import res_partner
 from . import res_config_settings
+from . import res_config_oauth

@@ -96,6 +96,29 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
         "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
         "account_locked": _("The account is locked. Ask the provider or your administrator."),
         "plain_login_off": _("The server %s accepts passwords only over TLS. Choose TLS or STARTTLS.", host),
+        "consent_expired": _(
+            "The consent of %s is not valid any more: it was taken back or has expired. Sign in once more; what was"
+            " synchronised stays, and it goes on where it stopped.",
+            login,
+        ),
+        "consent_refused": _("You did not allow it on the provider's page, so nothing was connected."),
+        "consent_forbidden": _(
+            "Your organisation's administrator at %s has to allow this application first. Ask them, then sign in once"
+            " more.",
+            host,
+        ),
+        "consent_partial": _(
+            "One of the rights was left out on the provider's page, and without it mail can be neither read nor sent."
+            " Sign in once more and allow all of them."
+        ),
+        "oauth_client": _(
+            "%s does not accept this server's client id or client secret. Ask your Odoo administrator to check them in"
+            " the CRM settings.",
+            host,
+        ),
+        "library_missing": _(
+            "A program library that %s needs is not installed on this server. Ask your Odoo administrator.", host
+        ),
         "folder_missing": _("The folder is not there any more."),
         "folder_denied": _("You have no permission to read this folder."),
         "unexpected": _("Something went wrong here. It is tried again; the log has the details."),

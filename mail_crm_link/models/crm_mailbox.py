@@ -240,7 +240,7 @@ class CrmMailbox(models.Model):
     def _compute_has_password(self):
         # sudo: that there is a password is no secret to who may see the mailbox
         secrets = self.env["crm.mailbox.secret"].sudo()
-        known = secrets.search([("mailbox_id", "in", self.ids)]).mailbox_id
+        known = secrets.search([("mailbox_id", "in", self.ids), ("kind", "=", "password")]).mailbox_id
         for mailbox in self:
             mailbox.has_password = mailbox._origin in known
 

@@ -18,3 +18,4 @@ from . import (
     test_todo_on_cards,
     test_tours,
 )
+from . import test_oauth

@@ -145,7 +145,12 @@ class _Answer:
     ("status", "content", "kind", "cause"),
     [
         # Google and Microsoft, from their pages on errors of the token endpoint
-        (400, {"error": "invalid_grant", "error_description": "Account has been deleted"}, SignInNeeded, "consent_expired"),
+        (
+            400,
+            {"error": "invalid_grant", "error_description": "Account has been deleted"},
+            SignInNeeded,
+            "consent_expired",
+        ),
         (400, {"error": "interaction_required", "error_description": "AADSTS50076"}, SignInNeeded, "consent_expired"),
         (401, {"error": "unauthorized_client"}, NotAllowed, "oauth_client"),
         (400, {"error": "admin_policy_enforced"}, NotAllowed, "consent_forbidden"),
@@ -164,7 +169,9 @@ def test_refusals_have_their_consequence(
     assert caught.value.cause == cause
 
 
-def test_an_identity_for_another_application_is_none(monkeypatch: pytest.MonkeyPatch, server: AuthorizationServer) -> None:
+def test_an_identity_for_another_application_is_none(
+    monkeypatch: pytest.MonkeyPatch, server: AuthorizationServer
+) -> None:
     oauth = OAuth(endpoints(server), "client-1", "secret-1", REDIRECT)
     verifier = new_verifier()
     code = code_of(oauth, verifier)

@@ -1,0 +1,86 @@
+import secrets
+
+from werkzeug.exceptions import NotFound
+
+from odoo import http
+from odoo.exceptions import AccessError, UserError
+from odoo.http import request
+
+from ..connectors.errors import NotAllowed, SignInNeeded
+
+BROWSER_KEY = "mail_crm_link_browser"
+# What providers answer when the person, and when their organisation, did not agree.
+REFUSED = {"access_denied", "consent_required", "interaction_required", "login_required"}
+
+
+class OAuthController(http.Controller):
+    @http.route(
+        "/mail_crm_link/oauth/begin/<int:mailbox_id>", methods=["GET"], type="http", auth="user", readonly=False
+    )
+    def begin(self, mailbox_id):
+        """Send the browser to the page on which the owner agrees."""
+        mailbox = request.env["crm.mailbox"].browse(mailbox_id).exists()
+        if not mailbox:
+            raise NotFound()
+        try:
+            target = mailbox._consent_url__(self._browser())
+        except (AccessError, UserError) as error:
+            return self._failed(str(error), mailbox_id)
+        return self._redirect(target, local=False)
+
+    @http.route(
+        "/mail_crm_link/oauth/<any(google, microsoft):authority>",
+        methods=["GET"],
+        type="http",
+        auth="user",
+        readonly=False,
+    )
+    def back(self, authority, state="", code="", error="", **_rest):
+        """Take what the browser brings back from the provider."""
+        # sudo: nobody has rights on sign-ins; it is taken only by the user and browser that began it
+        consents = request.env["crm.mailbox.consent"].sudo()
+        try:
+            mailbox, verifier = consents._take__(state, self._browser())
+        except UserError as refusal:
+            return self._failed(str(refusal))
+        # the user's own rights again
+        mailbox = mailbox.with_user(request.env.user)
+        try:
+            self._connect(mailbox, authority, code, error, verifier)
+        except (AccessError, UserError) as refusal:
+            return self._failed(str(refusal), mailbox.id)
+        return self._redirect(mailbox._signed_in_url())
+
+    def _connect(self, mailbox, authority: str, code: str, error: str, verifier: str) -> None:
+        """:raise UserError: why nothing was connected"""
+        if mailbox.oauth_authority != authority:
+            # An answer at another authority's address was mixed up by somebody (RFC 9700, 4.4).
+            raise UserError(request.env._("The sign-in came back from another provider. Please begin it once more."))
+        if error or not code:
+            raise UserError(mailbox._sentence(_refusal(error)))
+        mailbox._signed_in__(code, verifier)
+        mailbox.action_connect()
+
+    def _browser(self) -> str:
+        """Return a secret of this browser's session, made when it is first asked for."""
+        return request.session.setdefault(BROWSER_KEY, secrets.token_urlsafe(32))
+
+    def _redirect(self, target: str, local: bool = True):
+        response = request.redirect(target, local=local)
+        # The address that the browser is at holds the code.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _failed(self, message: str, mailbox_id: int | None = None):
+        response = request.render("mail_crm_link.sign_in_failed", {"message": message, "mailbox_id": mailbox_id})
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _refusal(error: str) -> NotAllowed | SignInNeeded:
+    """What the provider's answer at the redirect means (RFC 6749, 4.1.2.1)."""
+    if error in REFUSED:
+        return SignInNeeded("Consent refused", error, cause="consent_refused")
+    return NotAllowed("Consent not possible", error, cause="consent_forbidden")
