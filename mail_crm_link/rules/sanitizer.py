@@ -68,10 +68,13 @@ _IMAGE_DATA = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp|x-icon)[;,]", re
 _UNSAFE_FUNCTIONS = ("url(", "image(", "image-set(", "src(", "element(", "cross-fade(", "expression(")
 _UNSAFE_VALUE = re.compile("|".join(map(re.escape, _UNSAFE_FUNCTIONS)) + r"|[@\\<]", re.IGNORECASE)
 # Boxes with negative margins cover what stands around the mail, as does text moved far; Outlook's lists move it a bit.
-_OUT_OF_PLACE = re.compile(
-    r"margin[\w-]{0,20}:[^;:\"]*-\s*[\d.]|(?:indent|spacing):[^;:\"]*-\s*(?:\d{3}|\d{2}[\d.]*(?!p[tx]|[\d.]))"
-)
-_MOVING = ("margin", "-indent", "-spacing")
+# One pattern each, that begins with plain text: those are found several times faster than any of three.
+_FAR = r"[^;:\"]*-\s*(?:\d{3}|\d{2}[\d.]*(?!p[tx]|[\d.]))"
+_OUT_OF_PLACE = {
+    "margin": re.compile(r"margin[\w-]{0,20}:[^;:\"]*-\s*[\d.]"),
+    "indent:": re.compile(f"indent:{_FAR}"),
+    "spacing:": re.compile(f"spacing:{_FAR}"),
+}
 # What only the filter of attributes can judge; without any of it nh3 is done after the first, faster pass.
 _SUSPICIOUS = (*_UNSAFE_FUNCTIONS, "data:", "\\")
 
@@ -85,7 +88,7 @@ def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
 
 
 def _safe_style(value: str) -> str | None:
-    kept = [one for one in value.split(";") if not _UNSAFE_VALUE.search(one) and not _OUT_OF_PLACE.search(one)]
+    kept = [one for one in value.split(";") if not _UNSAFE_VALUE.search(one) and not _leaves_its_place(one)]
     return ";".join(kept) or None
 
 
@@ -125,4 +128,8 @@ def _is_suspicious(cleaned: str) -> bool:
     lowered = cleaned.lower()
     if any(one in lowered for one in _SUSPICIOUS):
         return True
-    return any(one in lowered for one in _MOVING) and _OUT_OF_PLACE.search(lowered) is not None
+    return _leaves_its_place(lowered)
+
+
+def _leaves_its_place(lowered: str) -> bool:
+    return any(start in lowered and pattern.search(lowered) for start, pattern in _OUT_OF_PLACE.items())
