@@ -17,6 +17,7 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "wizard/crm_email_connect_views.xml",
+        "wizard/crm_email_export_views.xml",
         "wizard/crm_mailbox_disconnect_views.xml",
         "wizard/crm_mailbox_rehearsal_views.xml",
         "views/crm_email_views.xml",

@@ -1,4 +1,5 @@
 from . import email
 from . import oauth
+from . import export
 from . import reading
 from . import thread

@@ -29,6 +29,8 @@ from . import crm_email_block
 from . import crm_email_binding
 from . import crm_email_relink
 from . import crm_email_card
+from . import crm_email_person
+from . import crm_email_export
 from . import crm_lead
 from . import res_partner
 from . import res_config_settings

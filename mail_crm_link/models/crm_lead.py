@@ -27,6 +27,9 @@ class CrmLead(models.Model):
         customers = leads.partner_id | leads.partner_id.child_ids
         return leads.mapped("email_normalized") + customers.mapped("email_normalized")
 
+    def _crm_email_address_texts(self):
+        return [self.email_from, self.partner_id.email]
+
     def _merge_dependences(self, opportunities):
         """The mail of merged leads is the remaining one's, removed links included."""
         self._take_over_crm_emails(opportunities)

@@ -19,3 +19,6 @@ class ResPartner(models.Model):
 
     def _crm_email_addresses(self):
         return self.sudo().mapped("email_normalized")
+
+    def _crm_email_address_texts(self):
+        return [self.email]

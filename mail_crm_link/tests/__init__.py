@@ -6,6 +6,7 @@ from . import (
     test_controllers,
     test_creation,
     test_durability,
+    test_export,
     test_members,
     test_network,
     test_package,

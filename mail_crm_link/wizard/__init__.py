@@ -1,4 +1,5 @@
 from . import base_partner_merge
 from . import crm_email_connect
+from . import crm_email_export
 from . import crm_mailbox_disconnect
 from . import crm_mailbox_rehearsal
