@@ -244,3 +244,10 @@ class Connector(Protocol):
 
         :raises MailGone: the mail is not in the folder any more
         """
+
+    def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
+        """Ids of the newest ``limit`` mails that have ``text`` in header or body, newest first; the server searches.
+
+        :raises CursorExpired: the folder's ``uidvalidity`` is another by now
+        :raises FolderGone: this folder is not there or may not be read
+        """

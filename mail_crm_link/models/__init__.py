@@ -21,6 +21,7 @@ from . import crm_email_image_sender
 from . import crm_email_place
 from . import crm_email_reading
 from . import crm_mailbox_retention
+from . import crm_email_server_search
 from . import crm_email_todo
 from . import mail_activity
 from . import crm_email_participant

@@ -1,7 +1,9 @@
 """Plain text and HTML of mails into each other, and what of a mail is new in it."""
 
 import html as entities
+import itertools
 import re
+from collections.abc import Iterator
 
 import nh3
 import quotequail
@@ -16,6 +18,7 @@ _SEPARATOR = re.compile(r"\s*(?:-{3,} ?[^\W\d_]|_{30,}\s*$|\*?(?:from|von|de|van
 _DATED = re.compile(r"\d\d?[:.]\d\d|\b(?:19|20)\d\d\b")
 
 _DEEPEST = 3_000
+_DEEPEST_QUOTE = 20
 # Elements that close themselves or one another are not nested by being left open.
 _NESTING = re.compile(
     r"<(/)?(?!(?:br|img|hr|meta|link|input|col|wbr|area|base|embed|p|li|td|th|tr|dd|dt|option|tbody|source)\b)[a-z]",
@@ -35,14 +38,27 @@ _LINK = re.compile(
 )
 _AFTER_LINK = ".,;:!?)]}'*_"
 _PREFORMATTED = '<div style="white-space:pre-wrap">{}</div>'
+_OUTSIDE = ' rel="noopener noreferrer" target="_blank"'
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _FLOWED_QUOTE = re.compile(r">+")
 
 
 def text_to_html(text: str) -> str:
-    """``text`` as HTML that looks the same, with links for addresses of the web and of mail."""
-    if not text:
-        return ""
+    """``text`` as HTML that looks the same, with links for addresses of the web and of mail, and its quotes as such."""
+    return "".join(_blocks(text.split("\n"), _DEEPEST_QUOTE)) if text else ""
+
+
+def _blocks(lines: list[str], depth: int) -> Iterator[str]:
+    """HTML of runs of lines that are quoted (RFC 3676, 4.5), or not."""
+    for quoted, run in itertools.groupby(lines, lambda line: depth > 0 and line.startswith(">")):
+        if quoted:
+            bare = [line[1:].removeprefix(" ") for line in run]
+            yield f'<blockquote type="cite">{"".join(_blocks(bare, depth - 1))}</blockquote>'
+        else:
+            yield _PREFORMATTED.format(_linked("\n".join(run)))
+
+
+def _linked(text: str) -> str:
     pieces: list[str] = []
     end = 0
     for link in _LINK.finditer(text):
@@ -51,7 +67,7 @@ def text_to_html(text: str) -> str:
         pieces.append(_anchor(target))
         end = link.start() + len(target)
     pieces.append(entities.escape(text[end:]))
-    return _PREFORMATTED.format("".join(pieces))
+    return "".join(pieces)
 
 
 def html_to_text(html: str) -> str:
@@ -164,6 +180,6 @@ def folded(text: str) -> str:
 def _anchor(target: str) -> str:
     shown = entities.escape(target)
     if "@" in target and "://" not in target and not target.lower().startswith("www."):
-        return f'<a href="mailto:{shown}">{shown}</a>'
+        return f'<a href="mailto:{shown}"{_OUTSIDE}>{shown}</a>'
     scheme = "" if "://" in target else "http://"
-    return f'<a href="{scheme}{shown}">{shown}</a>'
+    return f'<a href="{scheme}{shown}"{_OUTSIDE}>{shown}</a>'

@@ -320,6 +320,25 @@ class ConnectorContract:
         with pytest.raises(MailGone):
             reader.connector.part(*arguments, "7")
 
+    @pytest.mark.parametrize("text", ["valve 7", "grüße", 'with "quotes"', "VALVE"])
+    def test_the_server_searches_texts(self, server: Server, reader: Reader, text: str) -> None:
+        header = b"Subject: Hello\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+        server.deliver(header + b"About pumps.")
+        server.deliver(header + 'Grüße: valve 7, with "quotes".'.encode())
+        server.deliver(header + 'Also grüße: valve 7, with "quotes".'.encode())
+        page = reader.changes()
+        newest, older, _other = page.added
+        arguments = (reader.folder, page.uidvalidity, text)
+        assert reader.connector.search(*arguments, 10) == [newest, older]
+        assert reader.connector.search(*arguments, 1) == [newest]
+
+    @pytest.mark.parametrize("text", ["a\r\nA1 LOGOUT", '\\" NOT TEXT "', "ü\r\nA1 LOGOUT", "x" * 10_000])
+    def test_what_is_searched_for_is_no_command(self, server: Server, reader: Reader, text: str) -> None:
+        server.deliver(b"Subject: Hello\r\n\r\nAbout pumps.")
+        page = reader.changes()
+        assert reader.connector.search(reader.folder, page.uidvalidity, text, 10) == []
+        assert reader.connector.search(reader.folder, page.uidvalidity, "pumps", 10) == list(page.added)
+
     def _contents(self, reader: Reader, whole: bool) -> list[Content]:
         page = reader.reconcile()
         results = list(reader.connector.contents(reader.folder, page.uidvalidity, page.added, whole))

@@ -175,4 +175,25 @@ def test_snippet_is_what_is_new(text: str, expected: str) -> None:
 )
 def test_text_to_html(text: str, expected: str) -> None:
     wanted = f'<div style="white-space:pre-wrap">{expected}</div>' if expected else ""
-    assert text_to_html(text) == wanted
+    assert text_to_html(text).replace(' rel="noopener noreferrer" target="_blank"', "") == wanted
+
+
+def test_links_of_plain_text_open_outside_without_an_opener() -> None:
+    assert '" rel="noopener noreferrer" target="_blank">' in text_to_html("www.example.com jane@example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Yes\n> Do you?\n> Tell me\nRegards", "Yes|<Do you?\nTell me>|Regards"),
+        (">> first\n> second", "<<first>|second>"),
+        (">a\n>\n> b", "<a\n\nb>"),
+        ("a > b", "a > b"),
+        (">" * 30, "<" * 20 + ">" * 10 + ">" * 20),
+    ],
+)
+def test_quotes_of_plain_text_are_quotes(text: str, expected: str) -> None:
+    html = text_to_html(text).replace('<blockquote type="cite">', "<").replace("</blockquote>", ">")
+    html = html.replace('</div><div style="white-space:pre-wrap">', "|").replace("</div><", "|<")
+    html = html.replace('><div style="white-space:pre-wrap">', ">|").replace('<div style="white-space:pre-wrap">', "")
+    assert html.replace("</div>", "").replace("&gt;", ">") == expected

@@ -5,6 +5,7 @@ connector  the contract of ``connectors.base``: what to ask in which order
 listing    the ids of a folder, complete and confirmed, whatever its size
 cursor     where the listing of a folder continues
 content    mails and their parts in bounded portions
+search     in the text of mails, by the server
 structure  MIME trees and transfer encodings
 folders    roles of folders
 session    one connection: sign-in, commands, parsing

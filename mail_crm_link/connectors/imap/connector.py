@@ -23,7 +23,7 @@ from datetime import datetime
 from ..base import HEADER_FIELDS, Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import CursorExpired, FolderGone, ProviderBroken, Transient
 from ..network import Network
-from . import causes, content, listing
+from . import causes, content, listing, search
 from .causes import Verdict
 from .cursor import Cursor, Status, expand
 from .folders import folders as folders_of
@@ -300,6 +300,12 @@ class IMAPConnector:
         with self._connected() as session:
             self._select(session, folder, uidvalidity)
             return content.raw(session, int(remote_id))
+
+    def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
+        """See ``Connector.search``."""
+        with self._connected() as session:
+            self._select(session, folder, uidvalidity)
+            return search.newest_with(session, text, limit)
 
     def _examine(self, session: Session, folder: Folder) -> Status:
         if not folder.selectable:

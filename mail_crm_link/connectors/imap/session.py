@@ -319,8 +319,12 @@ class Session:
             self._tolerated("UNSELECT" if self._has("UNSELECT") else "CLOSE")
             self._imap.state = "AUTH"
 
-    def search(self, criteria: str) -> list[int]:
-        """The UIDs for which ``criteria`` hold, ascending."""
+    def search(self, criteria: str, literal: bytes | None = None) -> list[int]:
+        """The UIDs for which ``criteria`` hold, ascending.
+
+        :param literal: ends the criteria; for text that is not ASCII
+        """
+        self._imap.literal = literal
         self._command("UID", "SEARCH", criteria)
         words = b" ".join(line for line in self._untagged("SEARCH") if isinstance(line, bytes)).partition(b"(")[0]
         return sorted({int(word) for word in words.split()})

@@ -1,8 +1,15 @@
 import {ListRenderer} from "@web/views/list/list_renderer";
 import {useState} from "@odoo/owl";
 
-// What there is room for beside a mail.
-const NARROW = ["direction", "correspondent", "subject", "has_attachment", "is_bound", "date"];
+// What there is room for beside a mail, and how much.
+const NARROW = {
+    direction: {},
+    correspondent: {attrs: {width: "140px"}},
+    subject: {},
+    has_attachment: {},
+    is_bound: {},
+    date: {attrs: {width: "95px"}, options: {show_time: false}},
+};
 const ARROWS = ["arrowdown", "arrowup"];
 
 /** The list of the mailbox window: narrow beside a mail, and in step with it. */
@@ -16,7 +23,18 @@ export class MailboxList extends ListRenderer {
         if (!this.pane.isSplit) {
             return super.getActiveColumns();
         }
-        return this.allColumns.filter(({name}) => NARROW.includes(name));
+        return this.allColumns
+            .filter(({name}) => name in NARROW)
+            .map((column) => ({
+                ...column,
+                attrs: {...column.attrs, ...NARROW[column.name].attrs},
+                options: {...column.options, ...NARROW[column.name].options},
+            }));
+    }
+
+    /** What stands in the columns that are left out is chosen again when there is room. */
+    get displayOptionalFields() {
+        return !this.pane.isSplit && super.displayOptionalFields;
     }
 
     getRowClass(record) {

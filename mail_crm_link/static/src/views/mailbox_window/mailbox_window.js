@@ -5,13 +5,14 @@ import {MailPane} from "./mail_pane";
 import {MailboxList} from "./mailbox_list";
 import {MailboxPlaces, PLACES_CHANGED} from "./mailbox_places";
 import {ServerSearch} from "./server_search";
+import {EMAIL_OPENED} from "../reading/events";
 import {browser} from "@web/core/browser/browser";
 import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
 import {useDebounced} from "@web/core/utils/timing";
 import {useHotkey} from "@web/core/hotkeys/hotkey_hook";
 
-export const EMAIL_OPENED = "MAIL_CRM_LINK:EMAIL_OPENED";
+
 const WIDE_ENOUGH = "(min-width: 1200px)";
 const CHANGED = "mail_crm_link.mail";
 const CHANGED_DELAY = 500;
