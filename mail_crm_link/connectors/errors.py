@@ -16,7 +16,7 @@ the log and the administrator. Neither ever holds a password or a token.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 CAUSES: dict[str, str] = {
     "host_unknown": "the host name does not resolve",
@@ -52,6 +52,9 @@ CAUSES: dict[str, str] = {
     "wrong_account": "the consent is one of another account",
     "oauth_client": "the provider does not know this application, or not with this secret",
     "library_missing": "a library that the provider needs is not installed",
+    "access_denied": "the permission was not granted, or was taken back",
+    "mailbox_missing": "the account has no mailbox there",
+    "send_denied": "the account may not send with this sender",
     "folder_missing": "the folder does not exist",
     "folder_denied": "no permission to read the folder",
     "mail_missing": "the mail or the part of it does not exist",
@@ -68,6 +71,8 @@ class ConnectorError(Exception):
     :param message: what failed, in English, for the log
     :param cause: a key of ``CAUSES``
     :param detail: the server's own words
+
+    ``kept`` has results that came before it, where a method returns all of them at once.
     """
 
     default_cause: ClassVar[str] = "protocol"
@@ -77,6 +82,7 @@ class ConnectorError(Exception):
         self.message = message
         self.detail = detail
         self.cause = cause or self.default_cause
+        self.kept: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.message}: {self.detail}" if self.detail else self.message

@@ -131,7 +131,9 @@ class _Pass:
         if changes.vanished or (changes.doubtful and not self.doubtful):
             self.signs += 1
         self.doubtful = self.doubtful or changes.doubtful
-        self.vanished.extend(changes.vanished)
+        # Where ids stay for ever, a mail may have been moved away and back between two pages.
+        back = set(changes.added)
+        self.vanished = [*(each for each in self.vanished if each not in back), *changes.vanished]
         if self.present is not None:
             self.present.update(changes.added)
         self.cursor = changes.cursor
@@ -280,8 +282,10 @@ class Engine:
             return self._connector.envelopes(each.folder, page.uidvalidity, page.added)
         except ConnectorError as error:
             if error.cause not in _SUSPICIOUS:
-                self._store.save_page(each.key, Changes(page.uidvalidity, each.stored, more=True), ())
+                kept = tuple(result.remote_id for result in error.kept)
+                self._store.save_page(each.key, Changes(page.uidvalidity, each.stored, kept, more=True), error.kept)
                 each.attempts -= 1
+                self._count(envelopes=len(error.kept), failures=_failures(error.kept))
             raise
 
     def _put_aside(self, each: _Pass, page: Changes) -> None:

@@ -269,7 +269,11 @@ class ConnectorContract:
             server.deliver(raw)
         page = reader.changes()
         server.remove(page.added[1])
-        results = reader.connector.envelopes(reader.folder, page.uidvalidity, page.added)
+        # In another session, that knows of the mail by its id alone.
+        successor = server.connector()
+        successor.open()
+        results = successor.envelopes(reader.folder, page.uidvalidity, page.added)
+        successor.close()
         assert [isinstance(result, Envelope) for result in results] == [True, False, True]
         failure = results[1]
         assert isinstance(failure, FetchFailure) and failure.gone, failure

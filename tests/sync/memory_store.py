@@ -193,7 +193,7 @@ class MemoryStore:
         for copy in self.copies.values():
             if copy.mail and copy.mail not in self.bodies and not copy.reason:
                 found.setdefault(copy.mail, copy)
-        newest = sorted(found.values(), key=lambda copy: (copy.received, int(copy.remote_id)), reverse=True)
+        newest = sorted(found.values(), key=_age, reverse=True)
         return [
             Wanted(
                 copy.key,
@@ -258,3 +258,8 @@ class MemoryStore:
             "announced": self.announced,
             "attempts": [row.attempts for row in self.rows.values()],
         }
+
+
+def _age(copy: CopyRow) -> tuple[datetime | None, int, str]:
+    """The later of two mails of one second has the higher number, where ids are numbers."""
+    return copy.received, len(copy.remote_id), copy.remote_id

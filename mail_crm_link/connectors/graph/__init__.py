@@ -1,0 +1,24 @@
+"""Mail of Microsoft 365 and Outlook.com through Microsoft Graph, read-only but for what is sent.
+
+=============  =============================================================================
+connector      the contract of ``connectors.base``: what to ask in which order
+listing        delta queries: the ids of a folder and what became of them
+envelope       the header of a mail from its properties
+content        mails as MIME, and their parts
+folders        folders and what they are for
+sending        sending a mail as it is, and finding it again
+subscriptions  being told at once that there is something new
+session        requests, batches, tokens
+causes         what the service means when it refuses
+=============  =============================================================================
+
+Written from https://learn.microsoft.com/graph; tested with a server written from the same pages, never with the
+service itself.
+"""
+
+from .connector import GraphConnector
+from .sending import Sender
+from .session import ENDPOINT, Account
+from .subscriptions import Subscription, Subscriptions
+
+__all__ = ["ENDPOINT", "Account", "GraphConnector", "Sender", "Subscription", "Subscriptions"]

@@ -1,0 +1,92 @@
+"""The contract of ``connectors.base`` for Microsoft Graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from .. import parts
+from ..base import Changes, Content, Envelope, FetchFailure, Folder
+from ..errors import FolderGone, MailGone, NotAllowed
+from . import content, folders, listing
+from .session import Account, Json, Session
+
+_DAY = 86_400
+
+
+class GraphConnector:
+    """One session with a mailbox. Ids stay when a mail moves, and there is no UIDVALIDITY."""
+
+    def __init__(self, account: Account) -> None:
+        self._session = Session(account)
+        self._ahead: dict[str, Json] = {}
+
+    @property
+    def round_trips(self) -> int:
+        """Requests so far."""
+        return self._session.round_trips
+
+    def open(self) -> None:
+        """See ``Connector.open``."""
+        self._session.open()
+        try:
+            self._session.get(f"{self._session.root}/mailFolders/inbox?$select=id")
+        except MailGone as error:
+            raise NotAllowed("There is no such mailbox", error.detail, cause="mailbox_missing") from error
+
+    def close(self) -> None:
+        """See ``Connector.close``."""
+        self._session.close()
+        self._ahead.clear()
+
+    def folders(self) -> list[Folder]:
+        """See ``Connector.folders``."""
+        return [each.folder for each in folders.listed(self._session)]
+
+    def changes(self, folder: Folder, cursor: str | None, since: datetime | None, limit: int) -> Changes:
+        """See ``Connector.changes``."""
+        self._ahead.clear()
+        with _of_folder(folder):
+            return listing.changes(self._session, folder, cursor, since, limit, _today(), self._ahead)
+
+    def reconcile(self, folder: Folder, cursor: str | None, since: datetime | None) -> Changes:
+        """See ``Connector.reconcile``."""
+        with _of_folder(folder):
+            return listing.reconcile(self._session, folder, cursor, since, _today())
+
+    def envelopes(self, folder: Folder, uidvalidity: str, remote_ids: Sequence[str]) -> list[Envelope | FetchFailure]:
+        """See ``Connector.envelopes``."""
+        return content.envelopes(self._session, remote_ids, self._ahead)
+
+    def contents(
+        self, folder: Folder, uidvalidity: str, remote_ids: Sequence[str], whole: bool
+    ) -> Iterator[Content | FetchFailure]:
+        """See ``Connector.contents``. Of a large mail everything is fetched and the text kept."""
+        return content.contents(self._session, remote_ids, whole)
+
+    def part(self, folder: Folder, uidvalidity: str, remote_id: str, section: str) -> bytes:
+        """See ``Connector.part``."""
+        return parts.section(content.raw(self._session, remote_id), section)
+
+    def raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
+        """See ``Connector.raw``."""
+        return content.raw(self._session, remote_id)
+
+
+@contextmanager
+def _of_folder(folder: Folder) -> Iterator[None]:
+    """What is said against a folder costs this folder only."""
+    try:
+        yield
+    except MailGone as error:
+        raise FolderGone("The folder is not there", error.detail) from error
+    except NotAllowed as error:
+        if error.cause != "access_denied":
+            raise
+        raise FolderGone(f"No permission for {folder.name}", error.detail, cause="folder_denied") from error
+
+
+def _today() -> int:
+    return int(time.time()) // _DAY

@@ -1,0 +1,92 @@
+"""HTTP through requests, as the web services need it; the library is loaded when a connection is opened."""
+
+from __future__ import annotations
+
+import importlib
+import ssl
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from . import network
+from .errors import ConnectorError, NotAllowed, Transient
+from .network import Network
+
+
+def library(name: str) -> Any:
+    """Load a library that not every installation has.
+
+    :raises NotAllowed: ``library_missing``; ``detail`` names it
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise NotAllowed(
+            "A Python library is not installed", name.partition(".")[0], cause="library_missing"
+        ) from error
+
+
+def guarded_adapter(rules: Network) -> Any:
+    """An adapter of requests whose connections, redirected ones too, go only where ``rules`` permit."""
+    requests = library("requests")
+    connection = library("urllib3.connection")
+    pool = library("urllib3.connectionpool")
+
+    def guarded(base: Any) -> Any:
+        def connect(self: Any) -> Any:
+            return rules.connect(self.host, self.port, float(self.timeout))
+
+        return type(f"Guarded{base.__name__}", (base,), {"_new_conn": connect})
+
+    def pool_of(base: Any, connections: Any) -> Any:
+        return type(f"Guarded{base.__name__}", (base,), {"ConnectionCls": guarded(connections)})
+
+    adapter = requests.adapters.HTTPAdapter()
+    adapter.poolmanager.pool_classes_by_scheme = {
+        "http": pool_of(pool.HTTPConnectionPool, connection.HTTPConnection),
+        "https": pool_of(pool.HTTPSConnectionPool, connection.HTTPSConnection),
+    }
+    return adapter
+
+
+def failure(error: BaseException, host: str) -> ConnectorError:
+    """The error for a request that got no answer, or not the whole of it."""
+    for reason in _reasons(error):
+        if isinstance(reason, ConnectorError):
+            return reason
+        if isinstance(reason, ssl.SSLError | OSError) and not _is_wrapped(reason):
+            return network.broken(reason, host)
+    is_late = any("timeout" in type(reason).__name__.lower() for reason in _reasons(error))
+    return Transient(f"No answer from {host}", str(error), cause="timeout" if is_late else "disconnected")
+
+
+def _is_wrapped(reason: BaseException) -> bool:
+    """Errors of the libraries are OSErrors, too, and tell nothing that what they wrap does not."""
+    return type(reason).__module__.partition(".")[0] in ("requests", "urllib3")
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it, by all the ways in which the libraries pass it on."""
+    waiting, seen = [error], set()
+    while waiting:
+        reason = waiting.pop(0)
+        if id(reason) not in seen:
+            seen.add(id(reason))
+            yield reason
+            others = (getattr(reason, "reason", None), reason.__cause__, reason.__context__, *reason.args)
+            waiting.extend(other for other in others if isinstance(other, BaseException))
+
+
+def retry_after(text: str | None) -> float | None:
+    """Seconds of a Retry-After header, which may be a date (RFC 9110, 10.2.3)."""
+    if not text:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (TypeError, ValueError):
+        return None
