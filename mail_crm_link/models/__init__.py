@@ -10,6 +10,8 @@ from . import crm_mailbox_gmail
 from . import crm_email_conversation
 from . import ir_attachment
 from . import crm_email
+from . import crm_email_levels
+from . import crm_email_visibility
 from . import crm_email_message
 from . import mail_message
 from . import mail_thread

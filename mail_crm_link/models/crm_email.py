@@ -1,23 +1,18 @@
 """One mail, however many copies, mailboxes and cards it has.
 
 Stored columns hold what the mail says. The public fields show of it what the reader may
-see, and `_content_levels` is the only place that decides what that is:
-
-``full``     through a mailbox one may use, or through a card when it is public
-``subject``  through a card: date, people, subject
-``private``  through a card: that a mail was sent or received, when, and by whom
+see: computed ones what `crm_email_levels` says, those of `reader_fields` all or nothing.
 """
 
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
 from odoo.tools.mail import email_split_tuples
 
-LEVELS = ("private", "subject", "full")
-LEVEL_OF_VISIBILITY = {"private": "private", "subject": "subject", "public": "full"}
+from . import reader_fields
+
 CARD_FIELDS = {"crm.lead": "lead_id", "res.partner": "partner_id"}
 
 
@@ -29,7 +24,7 @@ class CrmEmail(models.Model):
     _rec_name = "subject"
 
     # --- identity -----------------------------------------------------------------------
-    message_id = fields.Char(readonly=True, help="With angle brackets, as the sender wrote it. May be missing.")
+    message_id = reader_fields.Char(readonly=True, help="With angle brackets, as the sender wrote it. May be missing.")
     identity = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS)
     variant = fields.Char(
         readonly=True,
@@ -60,13 +55,12 @@ class CrmEmail(models.Model):
     snippet = fields.Char(compute="_compute_content", search="_search_snippet")
     body = fields.Html(compute="_compute_body", search="_search_body", sanitize=False)
     attachment_ids = fields.Many2many("ir.attachment", compute="_compute_body")
-    has_content_access = fields.Boolean(compute="_compute_content")
 
     date = fields.Datetime(required=True, readonly=True, help="The server's date (UTC).")
     direction = fields.Selection([("in", "Received"), ("out", "Sent")], required=True, readonly=True)
-    has_attachment = fields.Boolean(readonly=True)
-    size = fields.Integer(readonly=True, help="Octets.")
-    automatic = fields.Selection(
+    has_attachment = reader_fields.Boolean(readonly=True)
+    size = reader_fields.Integer(readonly=True, help="Octets.")
+    automatic = reader_fields.Selection(
         [
             ("none", "Written by a person"),
             ("bulk", "Newsletter or list"),
@@ -78,25 +72,25 @@ class CrmEmail(models.Model):
         readonly=True,
         default="none",
     )
-    automatic_reason = fields.Char(readonly=True)
-    conversation_id = fields.Many2one("crm.email.conversation", readonly=True, index=True, ondelete="restrict")
+    automatic_reason = reader_fields.Char(readonly=True)
+    conversation_id = reader_fields.Many2one("crm.email.conversation", readonly=True, index=True, ondelete="restrict")
 
     # --- where it is, and what it is bound to -------------------------------------------
-    mailbox_ids = fields.Many2many(
+    mailbox_ids = reader_fields.Many2many(
         "crm.mailbox",
         "crm_email_mailbox_rel",
         "email_id",
         "mailbox_id",
         readonly=True,
     )
-    copy_ids = fields.One2many("crm.email.copy", "email_id", readonly=True)
-    orphaned_at = fields.Datetime(readonly=True, help="Since when no mailbox has it any more (UTC).")
+    copy_ids = reader_fields.One2many("crm.email.copy", "email_id", readonly=True)
+    orphaned_at = reader_fields.Datetime(readonly=True, help="Since when no mailbox has it any more (UTC).")
     link_ids = fields.One2many("crm.email.link", "email_id", readonly=True)
     lead_ids = fields.Many2many("crm.lead", compute="_compute_cards", compute_sudo=True, search="_search_lead_ids")
     partner_ids = fields.Many2many(
         "res.partner", compute="_compute_cards", compute_sudo=True, search="_search_partner_ids"
     )
-    candidate_lead_ids = fields.Many2many(
+    candidate_lead_ids = reader_fields.Many2many(
         "crm.lead",
         "crm_email_candidate_rel",
         "email_id",
@@ -106,7 +100,7 @@ class CrmEmail(models.Model):
         help="Open opportunities of which one may be meant, for a person to choose.",
     )
     is_bound = fields.Boolean(readonly=True)
-    unbound_reason = fields.Selection(
+    unbound_reason = reader_fields.Selection(
         [
             ("off", "The mailbox is not connected with CRM"),
             ("manual", "The mailbox binds by hand only"),
@@ -119,8 +113,8 @@ class CrmEmail(models.Model):
         "Why not bound",
         readonly=True,
     )
-    mail_message_id = fields.Many2one("mail.message", readonly=True, index="btree_not_null", ondelete="set null")
-    body_state = fields.Selection(
+    mail_message_id = reader_fields.Many2one("mail.message", readonly=True, index="btree_not_null", ondelete="set null")
+    body_state = reader_fields.Selection(
         [
             ("none", "Not stored"),
             ("wanted", "On its way"),
@@ -131,74 +125,13 @@ class CrmEmail(models.Model):
         readonly=True,
         default="none",
     )
-    body_reason = fields.Char("Why it could not be read", readonly=True)
+    body_reason = reader_fields.Char("Why it could not be read", readonly=True)
     body_digest = fields.Char(groups=fields.NO_ACCESS)
 
     _identity_uniq = models.UniqueIndex("(identity, variant)")
     _date_idx = models.Index("(date DESC, id DESC)")
     _wanted_idx = models.Index("(date DESC) WHERE body_state = 'wanted'")
     _orphan_idx = models.Index("(orphaned_at) WHERE orphaned_at IS NOT NULL")
-
-    # ------------------------------------------------------------------------------------
-    # Who may read
-    # ------------------------------------------------------------------------------------
-
-    def _readable_domain(self) -> Domain:
-        """E-mails of the user's mailboxes, and those on cards the user can read."""
-        return self._own_domain() | self._on_readable_card_domain()
-
-    def _own_domain(self) -> Domain:
-        mailboxes = self.env["crm.mailbox"]._usable_ids()
-        return self._id_in(
-            SQL(
-                "SELECT email_id FROM crm_email_mailbox_rel WHERE mailbox_id = ANY(%s)",
-                list(mailboxes),
-            )
-        )
-
-    def _on_readable_card_domain(self) -> Domain:
-        links = self.env["crm.email.link"]._readable_query()
-        return self._id_in(links.select("email_id"))
-
-    @staticmethod
-    def _id_in(ids: SQL) -> Domain:
-        return Domain.custom(to_sql=lambda model, alias, query: SQL("%s IN (%s)", SQL.identifier(alias, "id"), ids))
-
-    def _content_levels(self) -> dict[int, str]:
-        """Return what the current user may see of each e-mail, by id; none: not in it."""
-        if self.env.su:
-            return dict.fromkeys(self.ids, "full")
-        if not self.env.user._is_internal():
-            return {}
-        levels = self._card_levels()
-        own = self.sudo().search(Domain("id", "in", self.ids) & self._own_domain())
-        levels.update(dict.fromkeys(own.ids, "full"))
-        return levels
-
-    def _card_levels(self) -> dict[int, str]:
-        """The highest visibility among the mailboxes of those on readable cards."""
-        # An archived mailbox's mail stays as visible as it was.
-        emails = self.sudo().with_context(active_test=False)
-        on_card = emails.search(Domain("id", "in", self.ids) & self._on_readable_card_domain())
-        return {
-            email.id: max(
-                (LEVEL_OF_VISIBILITY[mailbox.visibility] for mailbox in email.mailbox_ids),
-                key=LEVELS.index,
-                default="private",
-            )
-            for email in on_card
-        }
-
-    def _filter_content_readable(self):
-        """Return those the current user may read in full."""
-        levels = self._content_levels()
-        return self.filtered(lambda email: levels.get(email.id) == "full")
-
-    def _check_content_access(self) -> None:
-        """:raise AccessError: unless the current user may read all of them in full"""
-        self.check_access("read")
-        if self - self._filter_content_readable():
-            raise AccessError(self.env._("You may not read the content of this e-mail."))
 
     # ------------------------------------------------------------------------------------
     # What the reader sees
@@ -213,13 +146,11 @@ class CrmEmail(models.Model):
     )
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_content(self):
-        levels = self._content_levels()
         for email in self:
-            email._show(levels.get(email.id))
+            email._show(email.reader_level)
 
-    def _show(self, level: str | None) -> None:
+    def _show(self, level: str | bool) -> None:
         truth = self.sudo()
-        full = level == "full"
         people = level in ("subject", "full")
         self.subject = (truth.header_subject or "") if people else truth._masked_subject()
         self.email_from = truth.header_from if level else False
@@ -228,16 +159,14 @@ class CrmEmail(models.Model):
         self.correspondent = truth._correspondent() if level else False
         if not people and truth.direction == "out":
             self.correspondent = False
-        self.snippet = truth.stored_snippet if full else False
-        self.has_content_access = full
+        self.snippet = truth.stored_snippet if level == "full" else False
 
     @api.depends("mail_message_id.body", "mail_message_id.attachment_ids")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_body(self):
         """Apart from the rest: lists show none of it, and would load all of it."""
-        levels = self._content_levels()
         for email in self:
-            message = email.sudo().mail_message_id if levels.get(email.id) == "full" else None
+            message = email.sudo().mail_message_id if email.has_content_access else None
             email.body = message.body if message else False
             email.attachment_ids = message.attachment_ids if message else False
 
@@ -257,15 +186,9 @@ class CrmEmail(models.Model):
         condition = Domain(column, operator, value)
         if self.env.su:
             return condition
-        visible = self._own_domain()
-        visibilities = [
-            visibility
-            for visibility, level in LEVEL_OF_VISIBILITY.items()
-            if LEVELS.index(level) >= LEVELS.index(lowest)
-        ]
-        visible |= self._on_readable_card_domain() & Domain("mailbox_ids.visibility", "in", visibilities)
-        matching = self.sudo().with_context(active_test=False)._search(condition & visible)
-        return Domain("id", "in", matching)
+        # sudo: the columns are for nobody to name; found is what the reader sees of them
+        emails = self.sudo().with_context(active_test=False)
+        return Domain("id", "in", emails._search(condition & self._seen_domain(lowest)))
 
     @api.model
     def _search_subject(self, operator, value):

@@ -13,11 +13,18 @@ class CrmEmailCard(models.AbstractModel):
     # The column of crm.email.link that points at this model.
     _crm_email_link_column: str
 
+    # For employees: a customer who signs in reads their own contact.
     crm_email_ids = fields.Many2many(
-        "crm.email", string="E-mails", compute="_compute_crm_email_ids", help="Newest first."
+        "crm.email",
+        string="E-mails",
+        compute="_compute_crm_email_ids",
+        groups="base.group_user",
+        help="Newest first.",
     )
-    crm_email_count = fields.Integer("Number of e-mails", compute="_compute_crm_email_count")
-    crm_email_to_process_count = fields.Integer("E-mails to process", compute="_compute_crm_email_count")
+    crm_email_count = fields.Integer("Number of e-mails", compute="_compute_crm_email_count", groups="base.group_user")
+    crm_email_to_process_count = fields.Integer(
+        "E-mails to process", compute="_compute_crm_email_count", groups="base.group_user"
+    )
 
     # Who reads a card may know of each mail on it at least that it is there, so these read
     # the links directly; what is shown of a mail is decided by the mail.

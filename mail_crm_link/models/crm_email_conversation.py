@@ -1,4 +1,6 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 LONGEST_SHOWN = 100
 SHOWN_FIELDS = (
@@ -22,10 +24,22 @@ class CrmEmailConversation(models.Model):
     """
 
     _name = "crm.email.conversation"
+    _inherit = ["crm.email.guarded"]
     _description = "E-mail Conversation"
     _log_access = False
 
     email_ids = fields.One2many("crm.email", "conversation_id", "E-mails")
+
+    def _readable_domain(self) -> Domain:
+        """Conversations of which the user may read a mail: that mails belong together is content."""
+        return Domain.custom(to_sql=self._readable_sql)
+
+    def _readable_sql(self, model, alias, query) -> SQL:
+        return SQL(
+            "EXISTS (SELECT FROM crm_email e WHERE e.conversation_id = %s AND %s)",
+            SQL.identifier(alias, "id"),
+            self.env["crm.email"]._content_sql("e"),
+        )
 
     @api.depends("email_ids.subject")
     @api.depends_context("uid")

@@ -8,6 +8,7 @@ from ..rules.addresses import Address, domain_of
 from ..rules.creation import Creation, card_name
 from ..rules.naming import person_name
 from ..rules.signature import Stated
+from . import reader_fields
 
 # Tables whose rows about a card come by themselves and are no use of it.
 NOT_A_USE = {
@@ -229,7 +230,7 @@ class CrmEmailCreation(models.Model):
 class CrmEmail(models.Model):
     _inherit = "crm.email"
 
-    creation_ids = fields.One2many("crm.email.creation", "email_id", readonly=True)
+    creation_ids = reader_fields.One2many("crm.email.creation", "email_id", readonly=True)
 
     def action_create_anyway(self) -> bool:
         """Make what the scenarios would, had this mail not been automatic."""

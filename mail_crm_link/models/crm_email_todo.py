@@ -14,6 +14,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
+from . import reader_fields
+
 
 class CrmEmail(models.Model):
     _inherit = "crm.email"
@@ -24,8 +26,8 @@ class CrmEmail(models.Model):
         readonly=True,
         default="processed",
     )
-    processed_by = fields.Many2one("res.users", readonly=True, ondelete="set null")
-    processed_at = fields.Datetime(readonly=True)
+    processed_by = reader_fields.Many2one("res.users", readonly=True, ondelete="set null")
+    processed_at = reader_fields.Datetime(readonly=True)
     activity_ids = fields.One2many("mail.activity", "crm_email_id", readonly=True)
 
     _to_process_idx = models.Index("(date DESC) WHERE state = 'to_process'")

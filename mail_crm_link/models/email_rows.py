@@ -381,6 +381,8 @@ class EnvelopeRows:
                     target,
                 )
             )
+        self.env["crm.email.conversation.visibility"]._merge(dict(pairs))
+        self.env.flush_all()
         self.env.cr.execute(SQL("DELETE FROM crm_email_conversation WHERE id = ANY(%s)", old))
 
     def _insert_keys(self, groups, targets) -> None:

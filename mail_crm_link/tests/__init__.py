@@ -7,6 +7,7 @@ from . import (
     test_creation,
     test_durability,
     test_export,
+    test_levels,
     test_members,
     test_network,
     test_package,
