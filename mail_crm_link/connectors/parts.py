@@ -37,6 +37,13 @@ def section(raw: bytes, name: str) -> bytes:
     raise MailGone("No such part", name)
 
 
+def text(raw: bytes) -> str:
+    """Header and texts of a mail, as far as they can be read."""
+    leaves = (leaf for _number, leaf in _leaves(message_from_bytes(raw), "") if leaf.get_content_maintype() == "text")
+    texts = [_decoded(leaf).decode(leaf.get_content_charset() or "utf-8", "replace") for leaf in leaves]
+    return "\n".join([header(raw).decode("utf-8", "replace"), *texts])
+
+
 def header(raw: bytes) -> bytes:
     """The complete header with the line that ends it."""
     end = _HEADER_END.search(raw)

@@ -243,7 +243,7 @@ class ScriptedConnector:
         """See ``Connector.search``."""
         self._call("search")
         mails = self._mails(folder, uidvalidity)
-        found = [uid for uid, mail in sorted(mails.items()) if text.lower() in _text(mail.raw).lower()]
+        found = [uid for uid, mail in sorted(mails.items()) if text.lower() in parts.text(mail.raw).lower()]
         return [str(uid) for uid in reversed(found[-limit:])]
 
     def _raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
@@ -266,13 +266,6 @@ def _cursor(stored: StoredFolder, pending: list[int], doubtful: bool) -> str:
             "doubtful": doubtful,
         }
     )
-
-
-def _text(raw: bytes) -> str:
-    """Header and texts of a mail."""
-    leaves = (leaf for _section, leaf in _leaves(message_from_bytes(raw), "") if leaf.get_content_maintype() == "text")
-    texts = [_decoded(leaf).decode(leaf.get_content_charset() or "utf-8", "replace") for leaf in leaves]
-    return "\n".join([_header(raw).decode("utf-8", "replace"), *texts])
 
 
 def _failure(remote_id: str, mail: StoredMail | None) -> FetchFailure | None:

@@ -8,6 +8,7 @@ outlook-immutable-id                    ids that change with a move, unless aske
 json-batching, throttling               20 parts, each with its own status; 429 with Retry-After
 api/mailfolder-*, resources/mailfolder  well-known names, child folders, paging
 resources/message, extended-properties  properties, ``internetMessageHeaders``, MAPI tags
+search-query-parameter                  phrases, word by word
 api/user-sendmail                       MIME in base64, 202, the copy in Sent Items
 api/subscription-post-subscriptions,    the validation token, renewal, what is told and how
 change-notifications-lifecycle-events
@@ -441,6 +442,9 @@ def _messages(server: GraphServer, mailbox: Mailbox, asked: Asked, folder: str) 
 
 
 def _matches(mail: StoredMail, query: Mapping[str, str]) -> bool:
+    if "$search" in query:
+        words = _words(query["$search"].strip('"').replace('\\"', ""))
+        return f" {words} " in f" {_words(mail.raw.decode('utf-8', 'replace'))} "
     condition = query.get("$filter", "")
     if found := re.fullmatch(r"receivedDateTime (ge|gt) (\S+)", condition):
         since = datetime.fromisoformat(found[2].replace("Z", "+00:00"))
@@ -450,6 +454,10 @@ def _matches(mail: StoredMail, query: Mapping[str, str]) -> bool:
     if condition:
         raise Refusal(400, "ErrorInvalidUrlQueryFilter", condition)
     return True
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def _message(server: GraphServer, mailbox: Mailbox, asked: Asked, remote_id: str) -> tuple[int, Json]:

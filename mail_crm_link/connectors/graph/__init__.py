@@ -6,6 +6,7 @@ listing        delta queries: the ids of a folder and what became of them
 envelope       the header of a mail from its properties
 content        mails as MIME, and their parts
 folders        folders and what they are for
+searching      the service's own search
 sending        sending a mail as it is, and finding it again
 subscriptions  being told at once that there is something new
 session        requests, batches, tokens
