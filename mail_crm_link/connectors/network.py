@@ -8,6 +8,7 @@ address that was judged: a name that resolves anew, to another address, is asked
 
     host ──► resolve once ──► each address: named, itself or by its host? ─── yes ─► connect
                                             are only named ones allowed? ──── yes ─► host_not_allowed
+                                            is this machine itself meant? ─── yes ─► connect, if `local`
                                             is it in the Internet? ────────── no ──► host_private
 """
 
@@ -74,12 +75,15 @@ class Network:
         adds all hosts in the Internet, and so does an empty list
     :param trusted: pairs of host and port that may be reached whatever else is said here
     :param private: hosts that ``allowed`` does not name may be outside the Internet, too
+    :param local: unless ``allowed`` names hosts, this machine may be reached by its own names, ``localhost`` and the
+        addresses of loopback; never by a name that only resolves to them
     :param plain: connections without encryption may leave this machine
     """
 
     allowed: tuple[str, ...] = ()
     trusted: tuple[tuple[str, int], ...] = ()
     private: bool = True
+    local: bool = False
     plain: bool = True
 
     def connect(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -119,7 +123,9 @@ class Network:
             return ""
         if self._only_named:
             return "host_not_allowed"
-        return "" if self.private or is_public(address) else "host_private"
+        if self.private or is_public(address) or (self.local and _is_loopback(host)):
+            return ""
+        return "host_private"
 
     @property
     def _only_named(self) -> bool:

@@ -2,7 +2,8 @@
 
 Who enters a server has this machine connect to it. Servers of the Internet are anybody's to choose, as far as the
 administrators' list allows; what stands in the network around this machine, an administrator has to name: on the list,
-or by entering it into the mailbox.
+or by entering it into the mailbox. A mail server on this machine itself, as small companies have it, is everybody's
+to use until an administrator says otherwise: nothing is said to it before it greets as a mail server does.
 """
 
 import re
@@ -13,6 +14,7 @@ from odoo.tools import str2bool
 from ..connectors.network import Network
 
 ALLOWED_HOSTS_PARAMETER = "mail_crm_link.allowed_hosts"
+FORBID_LOCAL_PARAMETER = "mail_crm_link.forbid_local_servers"
 UNENCRYPTED_PARAMETER = "mail_crm_link.allow_unencrypted"
 SERVER_FIELDS = {
     "imap": {"imap_host", "imap_port", "imap_security"},
@@ -62,6 +64,7 @@ class CrmMailbox(models.Model):
             allowed=tuple(_entries(parameters.get_param(ALLOWED_HOSTS_PARAMETER))),
             trusted=tuple((host, port) for host, port in self.sudo().trusted_servers or []),
             private=False,
+            local=not str2bool(parameters.get_param(FORBID_LOCAL_PARAMETER), default=False),
             plain=str2bool(parameters.get_param(UNENCRYPTED_PARAMETER), default=False),
         )
 

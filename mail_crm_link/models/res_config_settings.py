@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 from .crm_email_binding import OWN_DOMAINS_PARAMETER
-from .crm_mailbox_network import ALLOWED_HOSTS_PARAMETER, UNENCRYPTED_PARAMETER
+from .crm_mailbox_network import ALLOWED_HOSTS_PARAMETER, FORBID_LOCAL_PARAMETER, UNENCRYPTED_PARAMETER
 
 
 class ResConfigSettings(models.TransientModel):
@@ -18,6 +18,12 @@ class ResConfigSettings(models.TransientModel):
         help="Separated by commas: names, *.example.com, addresses or networks; * stands for all servers in the"
         " Internet. Empty: all servers in the Internet. Servers in a private network have to be named here, or be"
         " entered into the mailbox by an administrator.",
+    )
+    crm_mailbox_forbid_local_servers = fields.Boolean(
+        "Mail servers on this machine only where allowed",
+        config_parameter=FORBID_LOCAL_PARAMETER,
+        help="Otherwise people may connect mailboxes of a mail server that runs beside Odoo, and learn which ports are"
+        " open there.",
     )
     crm_mailbox_allow_unencrypted = fields.Boolean(
         "Connections without encryption",

@@ -18,6 +18,7 @@ class TestNetwork(TransactionCase):
         cls.server = cls.enterClassContext(CannedImap())
         cls.ann = new_test_user(cls.env, "network_ann", "sales_team.group_sale_salesman")
         cls.boss = new_test_user(cls.env, "network_boss", "base.group_system,sales_team.group_sale_manager")
+        cls.env["ir.config_parameter"].set_param("mail_crm_link.forbid_local_servers", "True")
 
     def mailbox(self, user, **values):
         """Return a mailbox of the salesperson that ``user`` entered."""
@@ -52,6 +53,22 @@ class TestNetwork(TransactionCase):
         for host in ("127.0.0.1", "localhost", "0x7f.1", "2130706433", "::ffff:127.0.0.1"):
             mailbox = self.mailbox(self.ann, email=f"{len(host)}@our.example", imap_host=host, imap_security="ssl")
             self.assert_refused(mailbox, "not in the Internet but in a private network")
+
+    def test_a_mail_server_beside_odoo_is_for_everybody_until_an_administrator_says_otherwise(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.forbid_local_servers", False)
+        self.assert_works(self.mailbox(self.ann))
+        for host in ("0x7f.1", "2130706433", "127.1"):
+            mailbox = self.mailbox(self.ann, email=f"{host}@our.example", imap_host=host, imap_security="ssl")
+            self.assert_refused(mailbox, "private network")
+        self.allow("mail.example.com")
+        self.assert_refused(self.mailbox(self.ann, email="other@our.example"), "has not allowed connections to")
+
+    def test_a_name_that_leads_to_this_machine_is_not_its_own(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.forbid_local_servers", False)
+        address = socket.getaddrinfo("127.0.0.1", self.server.port, type=socket.SOCK_STREAM)
+        self.patch(socket, "getaddrinfo", lambda *_args, **_options: address)
+        mailbox = self.mailbox(self.ann, imap_host="rebound.example.com", imap_security="ssl")
+        self.assert_refused(mailbox, "private network")
 
     def test_an_administrator_may_enter_a_private_server(self):
         self.assert_works(self.mailbox(self.boss))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -124,6 +125,18 @@ def test_loopback_is_refused_however_it_is_spelt(host: str, port: int) -> None:
 @pytest.mark.parametrize("host", SPELLINGS)
 def test_loopback_is_reached_where_nothing_is_said_against_it(host: str, port: int) -> None:
     Network().connect(host, port, 1).close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+def test_this_machine_may_be_reached_by_its_own_names(host: str, port: int) -> None:
+    place = Network(private=False, local=True)
+    place.connect(host, port, 1).close()
+    assert refusal(replace(place, allowed=("mail.example.com",)), host, port) == "host_not_allowed"
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "0", "::ffff:127.0.0.1"])
+def test_this_machine_is_not_reached_by_other_spellings(host: str, port: int) -> None:
+    assert refusal(Network(private=False, local=True), host, port) == "host_private"
 
 
 @pytest.mark.parametrize("entry", ["127.0.0.1", "localhost", "LocalHost.", "127.0.0.0/8", "127.0.0.1/8"])
