@@ -7,9 +7,9 @@ from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
 from . import crm_mailbox_gmail
-from . import crm_email_conversation
 from . import ir_attachment
 from . import crm_email
+from . import crm_email_conversation
 from . import crm_email_levels
 from . import crm_email_visibility
 from . import crm_email_message
