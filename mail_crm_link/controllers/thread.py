@@ -1,10 +1,13 @@
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from odoo import http
 from odoo.http import request
 
 from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.mail.tools.discuss import Store
+
+# What a browser shows of a card at most, however far its reader has scrolled.
+MOST_MESSAGES = 1000
 
 
 class CardThreadController(ThreadController):
@@ -14,7 +17,7 @@ class CardThreadController(ThreadController):
 
         :param known: ids of the messages it shows
         :param complete: those of them that it has all there is of
-        :param limit: how many messages at most
+        :param limit: how many messages at most, of `MOST_MESSAGES`
         :return: ``messages``: ids, newest first; ``data``: of those not complete;
             ``more``: whether there are older ones that did not fit
         """
@@ -22,10 +25,24 @@ class CardThreadController(ThreadController):
         thread = self._get_thread_with_access(thread_model, thread_id, mode="read")
         if not (thread and messages._shows_crm_emails(thread)):
             raise NotFound()
-        found = messages._card_window(thread, known, limit)
-        news = found.filtered(lambda message: message.id not in set(complete))
+        limit = max(1, min(_number(limit), MOST_MESSAGES))
+        complete = _numbers(complete)
+        found = messages._card_window(thread, _numbers(known), limit)
+        news = found.filtered(lambda message: message.id not in complete)
         return {
             "data": Store().add(news).get_result(),
             "messages": found.ids,
             "more": len(found) == limit,
         }
+
+
+def _number(value) -> int:
+    if type(value) is not int or abs(value) >= 2**31:
+        raise BadRequest("Not a number of a message")
+    return value
+
+
+def _numbers(values) -> set[int]:
+    if not isinstance(values, list) or len(values) > 2 * MOST_MESSAGES:
+        raise BadRequest("Not a list of messages of a card")
+    return {_number(value) for value in values}

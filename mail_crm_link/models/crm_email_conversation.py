@@ -72,7 +72,7 @@ class CrmEmail(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
-        # sudo: its number tells nothing; the mails are found with the user's rights
-        conversation = self.sudo().conversation_id
+        # What belongs to it is found for those who may read it.
+        conversation = self.conversation_id
         emails = self.search([("conversation_id", "=", conversation.id)], limit=LONGEST_SHOWN) if conversation else self
-        return emails.sorted(lambda email: (email.date, email.id)).read(SHOWN_FIELDS)
+        return (emails | self).sorted(lambda email: (email.date, email.id)).read(SHOWN_FIELDS)

@@ -59,7 +59,12 @@ class CrmEmail(models.Model):
     _inherit = "crm.email"
 
     conversation_visibility = fields.Selection(
-        [("mailbox", "As the mailbox says"), ("public", "Public"), ("subject", "Subject"), ("private", "Private")],
+        [
+            ("mailbox", "As for all mail of the mailbox"),
+            ("public", "Everybody who sees the card reads it"),
+            ("subject", "Others see date, people and subject"),
+            ("private", "Others see only that there was a mail"),
+        ],
         "Who sees this conversation",
         compute="_compute_conversation_visibility",
         help="What the owner chose for the copies in their mailboxes; empty: it is not the user's to choose.",

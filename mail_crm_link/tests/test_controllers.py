@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from odoo.tests import HttpCase, JsonRpcException, tagged
 from odoo.tools import mute_logger
 
+from ..controllers import thread
 from .mailbox_case import MailboxCase
 
 
@@ -56,16 +57,17 @@ class TestAttachment(MailboxCase, HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestThreadWindow(MailboxCase, HttpCase):
-    def window(self, known, complete, model="crm.lead", res_id=None):
+    def window(self, shown, whole, model="crm.lead", res_id=None, **other):
         self.authenticate(self.owner.login, self.owner.login)
         return self.make_jsonrpc_request(
             "/mail_crm_link/thread/window",
             {
                 "thread_model": model,
                 "thread_id": res_id or self.lead.id,
-                "known": known.ids,
-                "complete": complete.ids,
-                "limit": len(known) + 30,
+                "known": shown.ids,
+                "complete": whole.ids,
+                "limit": len(shown) + 30,
+                **other,
             },
         )
 
@@ -90,3 +92,25 @@ class TestThreadWindow(MailboxCase, HttpCase):
             self.assertRaisesRegex(JsonRpcException, "NotFound"),
         ):
             self.window(note, note, res_id=2**31 - 1)
+
+    def test_it_asks_for_no_more_than_a_browser_shows(self):
+        notes = [self.note(number) for number in range(3)]
+        with patch.object(thread, "MOST_MESSAGES", 2):
+            window = self.window(notes[0].browse(), notes[0].browse(), limit=10**9)
+        self.assertEqual(window["messages"], [notes[2].id, notes[1].id])
+
+    def test_a_malformed_request_is_a_bad_one(self):
+        nothing = self.env["mail.message"]
+        for wrong in (
+            {"complete": "all"},
+            {"complete": [[1]]},
+            {"limit": "x"},
+            {"limit": None},
+            {"complete": [1] * 3000},
+        ):
+            with (
+                self.subTest(request=wrong),
+                mute_logger("odoo.http"),
+                self.assertRaisesRegex(JsonRpcException, "BadRequest"),
+            ):
+                self.window(nothing, nothing, **wrong)
