@@ -26,6 +26,7 @@
         "views/crm_email_creation_views.xml",
         "views/crm_mailbox_rule_views.xml",
         "views/crm_mailbox_views.xml",
+        "views/crm_email_composer_views.xml",
         "views/crm_lead_views.xml",
         "views/res_partner_views.xml",
         "views/res_users_views.xml",

@@ -1,7 +1,8 @@
 """What every provider of mail offers, in one vocabulary.
 
 A connector talks to one account of one provider and decides nothing: it raises (``errors``), never waits, keeps
-nothing between two sessions but the cursors it hands out, and never changes anything on the server.
+nothing between two sessions but the cursors it hands out, and never changes anything on the server. The one exception
+is ``Mailbox.append``, which puts into the folder of sent mail what was sent from here.
 
 The caller asks in this order, and may stop after any step::
 
@@ -250,4 +251,22 @@ class Connector(Protocol):
 
         :raises CursorExpired: the folder's ``uidvalidity`` is another by now
         :raises FolderGone: this folder is not there or may not be read
+        """
+
+
+class Mailbox(Protocol):
+    """Where an account keeps what was sent: the only place that is ever written to. Errors as of ``Connector``."""
+
+    def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
+        """Look for mail of ours by its Message-ID (with angle brackets).
+
+        :return: the folder's uidvalidity, and the remote ids of the mails that have it
+        :raises FolderGone: this folder is not there or may not be read
+        """
+
+    def append(self, folder: Folder, raw: bytes) -> tuple[str, str] | None:
+        """Put a mail into a folder, marked as read.
+
+        :return: uidvalidity and remote id, ``None`` where the server does not say
+        :raises FolderGone: this folder is not there or may not be written
         """

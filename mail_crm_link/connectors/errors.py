@@ -8,6 +8,8 @@
 ``FolderGone``      leave this folder alone, go on with the others
 ``MailGone``        leave this mail alone, go on with the others
 ``ProviderBroken``  tell the administrator; the server answers against its protocol
+``Undeliverable``   tell the author; this mail will not be taken as it is
+``OutcomeUnknown``  find out whether the mail was taken, before it is sent again
 ==================  =======================================================================
 
 ``cause`` says why, as one of ``CAUSES``, for the sentence shown to people. ``detail`` is the server's own text, for
@@ -16,6 +18,7 @@ the log and the administrator. Neither ever holds a password or a token.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 CAUSES: dict[str, str] = {
@@ -61,6 +64,13 @@ CAUSES: dict[str, str] = {
     "uidvalidity": "the server numbered the folder's mail anew",
     "cursor_expired": "the provider forgot the point to continue from",
     "protocol": "an answer against the protocol",
+    "not_smtp": "what answers on that port does not speak SMTP",
+    "sender_refused": "the server does not take mail from this address of this account",
+    "recipients_refused": "the server takes the mail for none of its recipients",
+    "mail_refused": "the server does not take this mail",
+    "mail_too_large": "the mail is larger than the server takes",
+    "no_smtputf8": "the server does not take addresses beyond ASCII",
+    "outcome_unknown": "the connection broke after the mail was handed over",
 }
 """Every code that ``ConnectorError.cause`` may be, and what it means."""
 
@@ -135,3 +145,24 @@ class ProviderBroken(ConnectorError):
     """The server answers against its protocol; waiting will not help."""
 
     default_cause = "protocol"
+
+
+class Undeliverable(ConnectorError):
+    """This mail is refused for good; it has to be changed before it is sent again.
+
+    :param recipients: address → the server's words, for those that it refuses
+    """
+
+    default_cause = "mail_refused"
+
+    def __init__(
+        self, message: str, detail: str = "", *, cause: str = "", recipients: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, detail, cause=cause)
+        self.recipients = dict(recipients or {})
+
+
+class OutcomeUnknown(ConnectorError):
+    """The connection ended between the mail's last octet and the server's word whether it took it."""
+
+    default_cause = "outcome_unknown"

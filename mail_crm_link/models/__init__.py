@@ -36,5 +36,10 @@ from . import crm_email_person
 from . import crm_email_export
 from . import crm_lead
 from . import res_partner
+from . import crm_mailbox_sending
+from . import crm_email_composer
+from . import crm_email_answer
+from . import crm_email_outbox
+from . import crm_email_card_composing
 from . import res_config_settings
 from . import res_config_oauth

@@ -70,6 +70,7 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
         "certificate": _("The certificate of %s is not valid. Tell the server's administrator.", host),
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
+        "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
         "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
     }
 
@@ -95,6 +96,12 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
         "web_login": _("The provider wants you to sign in on its web page first. Do so, then try again."),
         "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
         "account_locked": _("The account is locked. Ask the provider or your administrator."),
+        "sender_refused": _("The server does not let this account send from this address."),
+        "recipients_refused": _("The server refuses all recipients."),
+        "mail_refused": _("The server refuses this mail."),
+        "mail_too_large": _("The mail is larger than the mail server takes. Send less, or a link."),
+        "no_smtputf8": _("The server cannot send to an address with such letters before the @."),
+        "outcome_unknown": _("The connection broke at the last moment, so it is not known whether the mail was sent."),
         "plain_login_off": _("The server %s accepts passwords only over TLS. Choose TLS or STARTTLS.", host),
         "consent_expired": _(
             "The consent of %s is not valid any more: it was taken back or has expired. Sign in once more; what was"

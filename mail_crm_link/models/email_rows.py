@@ -15,7 +15,7 @@ from odoo.tools import SQL
 from ..connectors.base import Changes, Content, Envelope, FetchFailure
 from ..rules import automatic, conversation
 from ..rules.addresses import Address
-from ..rules.matching import Decision
+from ..rules.matching import Binding, Decision
 from ..rules.message import (
     Attachment,
     Body,
@@ -35,6 +35,7 @@ INT4_MAX = 2**31 - 1
 # A server's date may be ahead of ours by a wrong clock, not by more.
 CLOCK_TOLERANCE = timedelta(days=1)
 TRIES = 3
+WRITTEN_FROM_CARD = "Written from this card"
 
 
 def insert(env, table: str, rows: Sequence[dict], suffix: SQL) -> list[tuple]:
@@ -108,7 +109,7 @@ class EnvelopeRows:
         headers = [parse_header(one.header, one.size) for one in envelopes]
         known = self._known(headers)
         fresh = self._fresh(envelopes, headers, known)
-        decisions = self.env["crm.email.binding"]._decide_new(self.mailbox, fresh)
+        decisions = self._decide(fresh)
         self._insert_emails(fresh, decisions)
         ids = known | {mail.header.identity: mail.id for mail in fresh}
         email_ids = [ids[header.identity] for header in headers]
@@ -118,6 +119,9 @@ class EnvelopeRows:
         self._bind(email_ids, decisions)
         self.mailbox._forget_expired_among(email_ids)
         return added
+
+    def _decide(self, fresh: Sequence["NewMail"]) -> dict[int, Decision]:
+        return self.env["crm.email.binding"]._decide_new(self.mailbox, fresh)
 
     def _known(self, headers: Iterable[Header]) -> dict[str, int]:
         """Stored mails of these identities; of contradicting ones the first."""
@@ -198,6 +202,8 @@ class EnvelopeRows:
             "header_to": _people(header.to),
             "header_cc": _people(header.cc),
             "header_date": header.date_raw,
+            "header_reply_to": _people(header.reply_to),
+            "header_references": " ".join(header.references or header.in_reply_to) or None,
             "date": self._date(envelope, header),
             "direction": self._direction(header, own),
             "has_attachment": header.maybe_attachment,
@@ -496,6 +502,60 @@ class EnvelopeRows:
         return email_id
 
 
+class SentRows(EnvelopeRows):
+    """A mail that was sent from here, stored before its copy in the folder of sent mail is found.
+
+    :param folder_id: of sent mail; 0 where the account has none
+    :param card: the card that it was written from, which it stays on
+    """
+
+    def __init__(self, mailbox, folder_id: int, card):
+        super().__init__(mailbox, folder_id, "")
+        self.card = card
+
+    def save_sent(self, raw: bytes):
+        """Store the mail with its content, unless a synchronisation was quicker; return it."""
+        header = head_of(raw)
+        received = self.now.replace(tzinfo=timezone.utc)
+        self.save([Envelope("", header, len(raw), received, seen=True)])
+        email_id = self._known([parse_header(header, len(raw))]).popitem()[1]
+        self.env.invalidate_all()
+        email = self.env["crm.email"].browse(email_id)
+        if self.card and self.card not in (*email.link_ids.lead_id, *email.link_ids.partner_id):
+            self.env["crm.email.link"]._link_by_rule(email, self.card, WRITTEN_FROM_CARD)
+        ContentRows(self.mailbox).save_of(email, Content("", raw, header))
+        return email
+
+    def save_copy(self, email, uidvalidity: str, remote_id: str, size: int) -> None:
+        """Store where the copy of a sent mail lies, as a synchronisation will find it."""
+        self.uidvalidity = uidvalidity
+        envelope = Envelope(remote_id, b"", size, self.now.replace(tzinfo=timezone.utc), seen=True)
+        if EnvelopeRows._insert_copies(self, [envelope], [email.id]):
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE crm_mailbox_folder SET synced_count = coalesce(synced_count, 0) + 1 WHERE id = %s",
+                    self.folder.id,
+                )
+            )
+
+    def _decide(self, fresh):
+        decisions = super()._decide(fresh)
+        if not self.card:
+            return decisions
+        binding = Binding(self.card._name, self.card.id, "rule", WRITTEN_FROM_CARD)
+        return {id_: _bound_to(decision, binding) for id_, decision in decisions.items()}
+
+    def _insert_copies(self, envelopes, email_ids) -> int:
+        """It is nowhere yet."""
+        return 0
+
+
+def _bound_to(decision: Decision, binding: Binding) -> Decision:
+    """The decision with this card in it, too."""
+    others = [one for one in decision.bindings if (one.model, one.id) != (binding.model, binding.id)]
+    return Decision((binding, *others), "", decision.ambiguous)
+
+
 class ContentRows:
     """Bodies and attachments of mails whose envelopes are stored."""
 
@@ -530,6 +590,10 @@ class ContentRows:
     def save_one(self, copy, content: Content) -> None:
         """Store the content of one copy ahead of its turn."""
         self._save_bodies({copy: body_of(content)})
+
+    def save_of(self, email, content: Content) -> None:
+        """Store the content of a mail that has no copy yet."""
+        self._save_bodies_of({email: body_of(content)})
 
     def _copies(self, keys: dict[str, int]) -> dict:
         found = self.env["crm.email.copy"].browse(keys.values()).exists()
@@ -604,11 +668,10 @@ class ContentRows:
 
     def _save_bodies(self, bodies: dict) -> None:
         """Store what is on cards; a body fetched only to be compared is not kept."""
-        kept = {
-            copy.email_id: body
-            for copy, body in bodies.items()
-            if copy.email_id.body_state == "wanted" and copy.email_id.mail_message_id
-        }
+        self._save_bodies_of({copy.email_id: body for copy, body in bodies.items()})
+
+    def _save_bodies_of(self, bodies: dict) -> None:
+        kept = {email: body for email, body in bodies.items() if email.body_state == "wanted" and email.mail_message_id}
         if not kept:
             return
         self._save_attachments(kept)

@@ -30,7 +30,7 @@ from ..sync.engine import SINGLE
 from ..sync.renames import renamed
 from ..sync.store import FolderState, Wanted
 from .crm_mailbox_folder import SYNCED_ROLES
-from .email_rows import ContentRows, EnvelopeRows
+from .email_rows import ContentRows, EnvelopeRows, SentRows
 
 _logger = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ RETRIES = 8
 TRIES_BEFORE_QUARANTINE = 3
 # First key of the advisory locks that keep two runners off one mailbox.
 LOCK_SPACE = 0x6D636C
+# The same for two senders of one mail.
+OUTBOX_LOCK_SPACE = 0x6D636D
 
 
 class OrmStore:
@@ -60,7 +62,11 @@ class OrmStore:
         A lock of the session, not of the transaction: a run commits after each page. The
         server lets go of it when the process dies.
         """
-        key = (LOCK_SPACE, self.mailbox.id)
+        with self._locked(LOCK_SPACE, self.mailbox.id) as held:
+            yield held
+
+    @contextmanager
+    def _locked(self, *key: int) -> Iterator[bool]:
         [(held,)] = self.env.execute_query(SQL("SELECT pg_try_advisory_lock(%s, %s)", *key))
         try:
             yield held
@@ -337,3 +343,65 @@ class OrmStore:
     def forget(self, limit: int) -> int:
         """Forget at most ``limit`` mails that the mailbox no longer keeps; return how many."""
         return self._durably(self.mailbox._forget_next, limit)
+
+
+class OutboxStore(OrmStore):
+    """A mail on its way out. What is stored here is stored before the next step is taken.
+
+    :param draft: the ``crm.email.composer`` record
+    """
+
+    def __init__(self, draft):
+        super().__init__(draft.sudo().mailbox_id.with_env(draft.sudo().env))
+        self.draft = draft.sudo()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        """Hold the mail for this process; yield whether it worked. A dead process holds nothing."""
+        with self._locked(OUTBOX_LOCK_SPACE, self.draft.id) as held:
+            yield held
+
+    def claim(self) -> bool:
+        """Count an attempt, and say that the mail is being sent, if it still is to be sent now.
+
+        The row is written in any case, so that a change made meanwhile makes this step fail
+        to serialise and be taken again.
+        """
+
+        def take() -> bool:
+            taken = self.env.execute_query(
+                SQL(
+                    "UPDATE crm_email_composer SET state = 'sending', failures = coalesce(failures, 0) + 1"
+                    " WHERE id = %s AND state IN ('scheduled', 'sending') AND send_at <= %s RETURNING id",
+                    self.draft.id,
+                    self.env.cr.now(),
+                )
+            )
+            self.draft.invalidate_recordset()
+            return bool(taken)
+
+        return self._durably(take)
+
+    def save(self, **values) -> None:
+        self._durably(self.draft.write, values)
+
+    def save_sent(self, raw: bytes, **values) -> None:
+        """Store a mail that the server took."""
+
+        def store() -> None:
+            rows = SentRows(self.mailbox, self.mailbox._sent_folder().id or 0, self.draft._card_to_stay_on())
+            self.draft.write({**values, "email_id": rows.save_sent(raw).id})
+
+        self._durably(store)
+
+    def save_copy(self, place: tuple[str, str] | None, size: int) -> None:
+        """Store where the copy of a sent mail lies, as far as that is known and looked after."""
+
+        def store() -> None:
+            folder = self.mailbox._sent_folder()
+            if place and folder.sync:
+                rows = SentRows(self.mailbox, folder.id, self.draft.browse())
+                rows.save_copy(self.draft.email_id, *place, size)
+            self.draft.filed = True
+
+        self._durably(store)

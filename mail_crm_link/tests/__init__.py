@@ -15,6 +15,7 @@ from . import (
     test_query_counts,
     test_retention,
     test_roles,
+    test_sending,
     test_sync,
     test_todo,
     test_todo_on_cards,

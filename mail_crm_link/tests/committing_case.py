@@ -14,6 +14,7 @@ from odoo.modules.registry import Registry
 from odoo.tests.common import BaseCase, get_db_name, tagged
 
 TABLES = (
+    "crm_email_composer",
     "crm_email_link",
     "crm_email_copy",
     "crm_email_participant",

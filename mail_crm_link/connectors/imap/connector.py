@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,9 @@ FLAG_WINDOW = 1_000
 """Newest mails whose flags are compared where the server cannot say which changed."""
 
 VANISHED_LIMIT = 100_000
+
+_SEARCHABLE_ID = re.compile(r"<[!#-\[\]-~]+>")
+"""Ids of our own mail; a quote or a backslash would end the string that they are sent in."""
 
 ENVELOPE_ITEMS = f"(UID RFC822.SIZE INTERNALDATE FLAGS BODY.PEEK[HEADER.FIELDS ({' '.join(HEADER_FIELDS)})])"
 
@@ -306,6 +310,22 @@ class IMAPConnector:
         with self._connected() as session:
             self._select(session, folder, uidvalidity)
             return search.newest_with(session, text, limit)
+
+    # -- what was sent ------------------------------------------------------------------------------------------
+
+    def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
+        """See ``Mailbox.find``."""
+        if not _SEARCHABLE_ID.fullmatch(message_id):
+            raise ValueError(f"not a Message-ID: {message_id!r}")
+        with self._connected() as session:
+            examined = self._examine(session, folder)
+            found = session.search(f'HEADER Message-ID "{message_id}"')
+            return str(examined.uidvalidity), [str(uid) for uid in found]
+
+    def append(self, folder: Folder, raw: bytes) -> tuple[str, str] | None:
+        """See ``Mailbox.append``."""
+        with self._connected() as session:
+            return session.append(folder.remote_id, raw)
 
     def _examine(self, session: Session, folder: Folder) -> Status:
         if not folder.selectable:

@@ -42,6 +42,7 @@ SET_LIMIT = 7_000
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_FIELDS = re.compile(rb"BODY\[HEADER\.FIELDS \([^)]*\)\]", re.IGNORECASE)
+_APPENDED = re.compile(r"APPENDUID (\d+) (\d+)\b", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
 # What nearly all answers with one literal look like: the library, which reads character by character, is asked about
 # the others.
@@ -352,6 +353,22 @@ class Session:
         """Message sets of VANISHED answers to the last command (RFC 7162, 3.2.10)."""
         lines = [line.decode("ascii", "replace") for line in self._untagged("VANISHED")]
         return [line.replace("(EARLIER)", "").strip() for line in lines]
+
+    def append(self, name: str, raw: bytes) -> tuple[str, str] | None:
+        """Put a mail that was read into a folder.
+
+        :return: UIDVALIDITY and UID it has there, ``None`` where the server does not say (RFC 4315)
+        :raises FolderGone: it is not there, or may not be written
+        """
+        try:
+            with self._guarded("APPEND"):
+                kind, answer = self._imap.append(self._quoted(name), r"(\Seen)", None, raw)
+            if kind != "OK":
+                raise Refused("APPEND", _joined(answer))
+        except Refused as error:
+            raise causes.folder_refusal(error.detail) from None
+        place = _APPENDED.search(_joined(answer)) or _APPENDED.search(_joined(self._untagged("APPENDUID")))
+        return (place[1], place[2]) if place else None
 
     def refresh(self) -> None:
         """Have the server notice what others did to the selected folder."""

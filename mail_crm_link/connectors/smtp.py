@@ -1,0 +1,353 @@
+"""Handing over a mail to a provider's submission server (RFC 6409), and what its answers mean.
+
+::
+
+    connect ─► EHLO ─► STARTTLS ─► EHLO ─► AUTH ─► MAIL ─► RCPT … ─► DATA ─► the mail ─► 250 taken
+       └───────────────── Transient, SignInNeeded, NotAllowed ────────┘         │
+                                     Undeliverable (5xx to MAIL, RCPT, DATA)    └─► silence: OutcomeUnknown
+
+Until DATA is answered nothing was sent, so everything before may be done again. Once the mail is under way only the
+server knows what became of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .errors import (
+    ConnectorError,
+    NotAllowed,
+    OutcomeUnknown,
+    ProviderBroken,
+    SignInNeeded,
+    Transient,
+    Undeliverable,
+)
+from .network import Network, broken
+
+Security = Literal["ssl", "starttls", "none"]
+
+TIMEOUT = 30.0
+HANDOVER_TIMEOUT = 90.0
+"""Seconds to wait for the word whether a mail was taken. RFC 5321 (4.5.3.2.6) allows servers ten minutes, because who
+gives up early sends the mail twice; here nothing is sent again before the outcome is known."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DATA_EXPECTED = 354
+_APP_PASSWORD = re.compile(r"app(lication)?[- ](specific[- ])?password|app-specific", re.IGNORECASE)
+_BASIC_AUTH = re.compile(r"basic ?auth|modern auth|smtpclientauthentication|oauth.{0,20}required", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"\b5\.3\.4\b|(too|exceeds?).{0,40}(large|big|size)|size.{0,20}(limit|exceed)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How to reach a submission server. ``timeout`` is in seconds, for the connection and for every answer."""
+
+    host: str
+    port: int
+    security: Security
+    login: str
+    password: str = field(repr=False)
+    timeout: float
+    network: Network
+    ssl_context: ssl.SSLContext
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What the server said of a mail that it took.
+
+    :param refused: recipients it does not take for good → its words
+    :param deferred: recipients it does not take now → its words
+    """
+
+    refused: dict[str, str]
+    deferred: dict[str, str]
+
+
+class _Client(smtplib.SMTP):
+    """The library's client on a connection of ours; it names itself by its address, as mail programs do."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        super().__init__(timeout=account.timeout, local_hostname="localhost")
+        self._host = account.host  # the name that a certificate has to carry
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        account = self._account
+        connection = account.network.connect(host, port, timeout)
+        self.local_hostname = _literal(connection.getsockname()[0])
+        if account.security == "ssl":
+            return account.ssl_context.wrap_socket(connection, server_hostname=host)
+        return connection
+
+
+class SMTPConnector:
+    """One account of a submission server.
+
+    :param security: ``ssl`` (implicit TLS), ``starttls`` (refused where it is not offered) or ``none``
+    :param timeout: seconds to wait for the connection and for every answer
+    :param network: which servers may be connected to
+    :param ssl_context: which certificates are good; those the system trusts if left out
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        security: Security,
+        login: str,
+        password: str,
+        *,
+        timeout: float = TIMEOUT,
+        network: Network | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        context = ssl_context or ssl.create_default_context()
+        self._account = Account(host, port, security, login, password, timeout, network or Network(), context)
+        self._client: _Client | None = None
+
+    # -- session ------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect and sign in; nothing is sent.
+
+        :raises SignInNeeded: the owner has to enter or renew credentials
+        :raises NotAllowed: the account or our own settings forbid it
+        :raises Transient: the network or the server fails at the moment
+        :raises ProviderBroken: what answers does not speak SMTP
+        """
+        self.close()
+        account = self._account
+        account.network.check_encryption(account.security, account.host)
+        self._client = _Client(account)
+        try:
+            with self._guarded():
+                self._connect(self._client)
+                self._secure(self._client)
+                self._sign_in(self._client)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave. Never raises, and may be called at any time and twice."""
+        client, self._client = self._client, None
+        if client is None or client.sock is None:
+            return
+        try:
+            client.quit()
+        except (smtplib.SMTPException, OSError):
+            client.close()
+
+    def _connect(self, client: _Client) -> None:
+        account = self._account
+        try:
+            code, greeting = client.connect(account.host, account.port)
+        except smtplib.SMTPResponseException as error:
+            raise ProviderBroken(f"{account.host} does not speak SMTP", str(error), cause="not_smtp") from error
+        if code == -1:
+            raise ProviderBroken(f"{account.host} does not speak SMTP", _text(greeting), cause="not_smtp")
+        if code != 220:
+            raise _refusal(code, greeting)
+        client.ehlo_or_helo_if_needed()
+
+    def _secure(self, client: _Client) -> None:
+        if self._account.security != "starttls":
+            return
+        if not client.has_extn("starttls"):
+            raise NotAllowed("The server does not offer STARTTLS", cause="no_starttls")
+        code, words = client.starttls(context=self._account.ssl_context)
+        if code != 220:
+            raise _refusal(code, words)
+        client.ehlo_or_helo_if_needed()
+
+    def _sign_in(self, client: _Client) -> None:
+        """Sign in where the server knows how to; one that wants it and cannot yet says so at MAIL."""
+        account = self._account
+        if _CONTROL.search(account.login + account.password):
+            raise SignInNeeded("Login or password has a control character")
+        if not client.has_extn("auth"):
+            return
+        if "PLAIN" in client.esmtp_features["auth"].upper().split():
+            # The library's own way knows ASCII only (RFC 4616 says UTF-8).
+            secret = f"\0{account.login}\0{account.password}".encode()
+            code, words = client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
+            if code not in (235, 503):
+                raise self._sign_in_refusal(code, words)
+            return
+        try:
+            client.login(account.login, account.password)
+        except smtplib.SMTPAuthenticationError as error:
+            raise self._sign_in_refusal(error.smtp_code, error.smtp_error) from None
+        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
+            raise NotAllowed("No way to sign in that the server offers", str(error), cause="basic_auth_off") from None
+
+    def _sign_in_refusal(self, code: int, words: bytes | str) -> ConnectorError:
+        text = _text(words)
+        if self._account.password:
+            # Some servers repeat what they refuse.
+            text = text.replace(self._account.password, "***")
+        if _BASIC_AUTH.search(text):
+            return NotAllowed("The server refused the sign-in", text, cause="basic_auth_off")
+        if _APP_PASSWORD.search(text):
+            return SignInNeeded("The server refused the sign-in", text, cause="app_password")
+        if 400 <= code < 500:
+            return Transient("The server cannot sign anybody in", text)
+        if code == 538:
+            return NotAllowed("The server takes no password on this connection", text, cause="plain_login_off")
+        return SignInNeeded("The server refused the sign-in", text, cause="wrong_password")
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    @property
+    def size_limit(self) -> int | None:
+        """Octets of the largest mail that the server takes (RFC 1870); ``None`` where it does not say."""
+        sizes = self._connected().esmtp_features.get("size", "").split()
+        return int(sizes[0]) or None if sizes and sizes[0].isdecimal() else None
+
+    def send(
+        self, sender: str, recipients: Sequence[str], raw: bytes, handing_over: Callable[[], None] = lambda: None
+    ) -> Handover:
+        """Hand over a mail.
+
+        :param sender: address that bounces go to
+        :param recipients: addresses, each once
+        :param raw: the mail, lines ending in CRLF
+        :param handing_over: called when the server waits for the mail; from then on the outcome can be unknown
+        :raises Undeliverable: sender, mail or all recipients are refused for good
+        :raises Transient: nothing was sent, later it may be
+        :raises OutcomeUnknown: the server may have taken it, or not
+        """
+        client = self._connected()
+        self._check_size(raw)
+        with self._guarded():
+            self._announce(client, sender, recipients, raw)
+            handover = self._recipients(client, recipients)
+            code, words = client.docmd("DATA")
+            if code != _DATA_EXPECTED:
+                raise _mail_refusal(code, words, sender)
+        handing_over()
+        self._hand_over(client, raw, sender)
+        return handover
+
+    def _check_size(self, raw: bytes) -> None:
+        limit = self.size_limit
+        if limit is not None and len(raw) > limit:
+            raise Undeliverable("The mail is too large", f"{len(raw)} > {limit}", cause="mail_too_large")
+
+    def _announce(self, client: _Client, sender: str, recipients: Sequence[str], raw: bytes) -> None:
+        options = []
+        if client.has_extn("size"):
+            options.append(f"SIZE={len(raw)}")
+        if client.has_extn("8bitmime") and not raw.isascii():
+            options.append("BODY=8BITMIME")
+        if not "".join((sender, *recipients)).isascii():
+            if not client.has_extn("smtputf8"):
+                raise Undeliverable("An address is not ASCII", cause="no_smtputf8")
+            client.command_encoding = "utf-8"
+            options.append("SMTPUTF8")
+        code, words = client.mail(sender, options)
+        if code != 250:
+            raise _mail_refusal(code, words, sender)
+
+    def _recipients(self, client: _Client, recipients: Sequence[str]) -> Handover:
+        answers = {recipient: client.rcpt(recipient) for recipient in recipients}
+        told = {recipient: (code, _text(words)) for recipient, (code, words) in answers.items()}
+        deferred = {one: text for one, (code, text) in told.items() if 400 <= code < 500}
+        refused = {one: text for one, (code, text) in told.items() if code >= 500}
+        if len(deferred) + len(refused) == len(recipients):
+            raise _all_refused(refused, deferred)
+        return Handover(refused, deferred)
+
+    def _hand_over(self, client: _Client, raw: bytes, sender: str) -> None:
+        """Send the mail, and wait for the word whether it was taken."""
+        try:
+            assert client.sock is not None
+            client.sock.settimeout(HANDOVER_TIMEOUT)
+            client.send(_dotted(raw))
+            code, words = client.getreply()
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            self.close()
+            raise OutcomeUnknown("The connection broke while the mail was handed over", str(error)) from error
+        if code == -1:
+            raise OutcomeUnknown("The server's answer to the mail cannot be understood", _text(words))
+        if code != 250:
+            raise _mail_refusal(code, words, sender)
+
+    # -- plumbing -----------------------------------------------------------------------------------------------
+
+    def _connected(self) -> _Client:
+        if self._client is None:
+            raise Transient("The connector is not open", cause="disconnected")
+        return self._client
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Everything before the mail itself: a connection that breaks here has sent nothing."""
+        try:
+            yield
+        except smtplib.SMTPServerDisconnected as error:
+            # The library tells of a time-out in words only.
+            cause = "timeout" if "timed out" in str(error) else "disconnected"
+            raise Transient("The connection broke", str(error), cause=cause) from error
+        except smtplib.SMTPResponseException as error:
+            raise _refusal(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPException as error:
+            raise ProviderBroken("The server answered against the protocol", str(error)) from error
+        except OSError as error:
+            raise broken(error, self._account.host) from error
+
+
+def _literal(address: str) -> str:
+    """An address as EHLO wants it of a machine without a name (RFC 5321, 4.1.3)."""
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _dotted(raw: bytes) -> bytes:
+    """A mail as DATA carries it (RFC 5321, 4.5.2)."""
+    lines = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", lines) + b".\r\n"
+
+
+def _text(words: bytes | str) -> str:
+    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+    return " ".join(text.split())
+
+
+def _refusal(code: int, words: bytes | str) -> ConnectorError:
+    """What a refusal before MAIL means."""
+    text = f"{code} {_text(words)}"
+    if code == 530 or "starttls" in text.lower():
+        return NotAllowed("The server wants encryption or a sign-in first", text, cause="plain_login_off")
+    if 400 <= code < 500:
+        return Transient("The server cannot serve at the moment", text)
+    return ProviderBroken("The server refused", text)
+
+
+def _mail_refusal(code: int, words: bytes | str, sender: str) -> ConnectorError:
+    """What a refusal of MAIL, DATA or the mail means."""
+    text = f"{code} {_text(words)}"
+    if 400 <= code < 500:
+        return Transient("The server does not take the mail at the moment", text)
+    if code in (530, 535):
+        return SignInNeeded("The server wants a sign-in", text)
+    if code == 552 or _TOO_LARGE.search(text):
+        return Undeliverable("The mail is too large", text, cause="mail_too_large")
+    refused_sender = code == 553 or (sender and sender.lower() in text.lower())
+    return Undeliverable("The mail is refused", text, cause="sender_refused" if refused_sender else "mail_refused")
+
+
+def _all_refused(refused: dict[str, str], deferred: dict[str, str]) -> ConnectorError:
+    if deferred:
+        return Transient("The recipients are not taken at the moment", "; ".join(deferred.values()))
+    words = "; ".join(f"{address}: {text}" for address, text in refused.items())
+    return Undeliverable("All recipients are refused", words, cause="recipients_refused", recipients=refused)

@@ -1,0 +1,48 @@
+"""Writing to whom a card is about."""
+
+from odoo import models
+
+from ..rules.addresses import Address, normalize
+from ..rules.composing import people
+
+
+class CrmEmailCard(models.AbstractModel):
+    _inherit = "crm.email.card"
+
+    def action_compose_crm_email(self) -> dict:
+        """Return the action that writes a new mail to whom this card is about.
+
+        :raise RedirectWarning: the user has no mailbox to write from
+        """
+        self.ensure_one()
+        return self.env["crm.email.composer"]._start({"model": self._name, "res_id": self.id})
+
+    def _crm_email_recipient(self) -> str:
+        """The address of the card's person, as To shows it; "" where there is none."""
+        for partner in self._crm_email_partners():
+            if address := normalize(partner.email or ""):
+                return people([Address(partner.name or "", address)])
+        return ""
+
+    def _crm_email_partners(self) -> list:
+        """Contacts to write to, the first with an address counts."""
+        raise NotImplementedError
+
+
+class CrmLead(models.Model):
+    _inherit = "crm.lead"
+
+    def _crm_email_partners(self):
+        return [self.partner_id, self.partner_id.commercial_partner_id]
+
+    def _crm_email_recipient(self):
+        found = super()._crm_email_recipient()
+        address = normalize(self.email_from or "")
+        return found or (people([Address(self.contact_name or "", address)]) if address else "")
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    def _crm_email_partners(self):
+        return [self, self.commercial_partner_id]

@@ -1,0 +1,499 @@
+"""What is written in Odoo goes out through the mailbox's own server, once, and is one mail ever after."""
+
+import contextlib
+import imaplib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+from unittest.mock import patch
+
+from servers.dovecot import free_port
+from servers.submission import Behaviour, Submission
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tools import config
+
+from ..models.orm_store import OrmStore, OutboxStore
+from .committing_case import CommittingCase, mail
+
+
+class SendingCase(CommittingCase):
+    """A mailbox with a Dovecot for reading and a submission server for writing."""
+
+    def setUp(self):
+        super().setUp()
+        self.submission = self.enterContext(Submission())
+        self.author = self.env.ref("base.user_demo")
+        self.mailbox = self.connected_mailbox(
+            user_id=self.author.id,
+            smtp_host=self.submission.host,
+            smtp_port=self.submission.port,
+            smtp_security="none",
+        )
+        self.anna = self.partner("Anna Meyer", "anna@mill.example")
+
+    def draft(self, **values):
+        """Return a draft of the author's, with everything that it needs."""
+        drafts = self.env["crm.email.composer"].with_user(self.author)
+        draft = drafts.create(
+            {"to": "Anna Meyer <anna@mill.example>", "subject": "Offer", "body": "<p>Hello</p>", **values}
+        )
+        self.env.cr.commit()
+        return draft
+
+    def synchronise(self):
+        self.env.cr.commit()
+        self.mailbox.invalidate_recordset()
+        self.mailbox._sync(time.monotonic() + 60)
+        self.env.invalidate_all()
+
+    def in_sent(self) -> list:
+        """Return the mails in the folder of sent mail, read by another library."""
+        with imaplib.IMAP4(self.dovecot.host, self.dovecot.port) as client:
+            client.login(self.user, self.dovecot.password)
+            client.select("Sent", readonly=True)
+            numbers = client.search(None, "ALL")[1][0].split()
+            raws = [client.fetch(number, "(BODY.PEEK[])")[1][0][1] for number in numbers]
+        return [message_from_bytes(raw, policy=policy.default) for raw in raws]
+
+    def run_outbox(self):
+        """Let the cron look at everything, as if its time had come."""
+        self.bring_forward()
+        self.env.invalidate_all()
+        for draft in self.env["crm.email.composer"]._due():
+            draft._send_guarded()
+        self.env.invalidate_all()
+
+    def bring_forward(self):
+        """Have the time come of all that waits."""
+        self.env.cr.rollback()
+        self.env.cr.execute(
+            "UPDATE crm_email_composer SET send_at = now() at time zone 'utc' - interval '1 second'"
+            " WHERE send_at IS NOT NULL"
+        )
+        self.env.cr.commit()
+
+
+class Died(BaseException):
+    """The process is gone: no handler of ours gets to see it."""
+
+
+def dying(step: int):
+    """Let the process die at the given step; even steps before, odd ones after the commit."""
+    steps = iter(range(10_000))
+    durably = OrmStore._durably
+
+    def deadly(store, work, *args):
+        number = next(steps)
+        if number == step // 2 and not step % 2:
+            work(*args)
+            raise Died
+        result = durably(store, work, *args)
+        if number == step // 2:
+            raise Died
+        return result
+
+    return patch.object(OrmStore, "_durably", deadly)
+
+
+class Worker:
+    """A process of its own that sends what is due, to be killed."""
+
+    def __init__(self, case):
+        program = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("worker.py"))]
+        self.process = subprocess.Popen(
+            [*program, config["config"], case.env.cr.dbname],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for end in (self.process.stdin, self.process.stdout):
+            case.addCleanup(end.close)
+        case.addCleanup(self.process.kill)
+        assert self.process.stdout.readline().strip() == "ready"
+
+    def start(self) -> int:
+        self.process.stdin.write("outbox\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def wait(self, pid: int) -> None:
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.02)
+
+
+class TestSending(SendingCase):
+    def received(self, **fields_):
+        """Return a stored mail of Anna's."""
+        self.deliver(mail("Anna Meyer <anna@mill.example>", self.mailbox.email, "Pumps", **fields_))
+        self.synchronise()
+        return self.emails([("direction", "=", "in")]).with_user(self.author)
+
+    def test_a_reply_is_one_mail_on_the_card_in_sent_and_at_the_recipient(self):
+        received = self.received(Message_ID="<p@mill.example>", References="<o@mill.example>")
+        action = received.action_reply()
+        draft = self.env["crm.email.composer"].with_user(self.author).browse(action["res_id"])
+        self.assertEqual((draft.to, draft.subject), ('"Anna Meyer" <anna@mill.example>', "Re: Pumps"))
+        self.assertIn("Hello there", draft.body)
+        self.assertTrue(draft.action_send())
+
+        [taken] = self.submission.taken
+        self.assertEqual((taken.sender, taken.recipients), (self.mailbox.email, ["anna@mill.example"]))
+        [copy] = self.in_sent()
+        self.assertEqual(bytes(copy).replace(b"\r\n", b"\n"), taken.raw.replace(b"\r\n", b"\n"))
+        self.assertEqual(copy["In-Reply-To"], "<p@mill.example>")
+        self.assertEqual(copy["References"].split(), ["<o@mill.example>", "<p@mill.example>"])
+        self.assertEqual(copy["From"], f"Marc Demo <{self.mailbox.email}>")
+
+        [sent] = self.emails([("direction", "=", "out")])
+        self.assertEqual(sent.partner_ids, self.anna)
+        self.assertEqual(sent.conversation_id, received.conversation_id)
+        self.assertIn("Hello there", sent.body)
+        self.synchronise()
+        self.assertEqual(self.emails([("direction", "=", "out")]), sent)
+        self.assertEqual(len(sent.copy_ids), 1)
+        self.assertEqual(sent.message_id, copy["Message-ID"])
+
+    def test_a_mail_written_from_a_card_stays_on_it_though_its_address_is_unknown(self):
+        lead = self.env["crm.lead"].create(
+            {"name": "Mill", "email_from": "new@mill.example", "user_id": self.author.id}
+        )
+        self.env.cr.commit()
+        action = lead.with_user(self.author).action_compose_crm_email()
+        draft = self.env["crm.email.composer"].with_user(self.author).browse(action["res_id"])
+        self.assertEqual(draft.to, "new@mill.example")
+        draft.write({"to": "other@else.example", "subject": "Hi", "body": "<p>There</p>"})
+        draft.action_send()
+        self.assertEqual(draft.email_id.lead_ids, lead)
+        self.assertIn("There", draft.email_id.body)
+        # Without that binding, the mail would be on no card.
+        with patch.object(type(draft), "_card_to_stay_on", lambda draft: lead.browse()):
+            other = self.draft(to="other@else.example", model="crm.lead", res_id=lead.id)
+            other.action_send()
+        self.assertFalse(other.email_id.lead_ids)
+
+    def test_a_mailbox_without_connections_warns_and_binds_nothing(self):
+        self.mailbox.crm_link = False
+        draft = self.draft(model="res.partner", res_id=self.anna.id)
+        self.assertTrue(draft.stays_off_card)
+        self.assertTrue(draft.may_switch_on)
+        draft.action_send()
+        self.assertFalse(draft.email_id.is_bound)
+        again = self.draft(model="res.partner", res_id=self.anna.id)
+        again.action_establish_connections()
+        self.assertFalse(again.stays_off_card)
+        again.action_send()
+        self.assertEqual(again.email_id.partner_ids, self.anna)
+
+    def test_bcc_gets_it_and_nobody_reads_of_them(self):
+        draft = self.draft(cc="cc@x.example", bcc="secret@x.example")
+        draft.action_send()
+        [taken] = self.submission.taken
+        self.assertEqual(taken.recipients, ["anna@mill.example", "cc@x.example", "secret@x.example"])
+        self.assertNotIn(b"secret@x.example", taken.raw)
+        self.assertNotIn("secret", str(self.in_sent()[0]))
+        self.synchronise()
+        self.assertNotIn("secret", str(draft.email_id.read()))
+
+    def test_what_waited_is_processed_by_the_answer(self):
+        received = self.received(Message_ID="<p@mill.example>")
+        received.sudo().date = self.env.cr.now()
+        received.sudo()._ask_to_process(self.mailbox)
+        self.env.cr.commit()
+        action = received.action_reply()
+        self.env["crm.email.composer"].with_user(self.author).browse(action["res_id"]).action_send()
+        received.invalidate_recordset()
+        self.assertEqual(received.state, "processed")
+
+    def test_attachments_arrive_octet_by_octet(self):
+        content = bytes(range(256)) * 40
+        name = "Angebot für Müller & Söhne.pdf"
+        attachment = (
+            self.env["ir.attachment"]
+            .with_user(self.author)
+            .create({"name": name, "raw": content, "mimetype": "application/pdf"})
+        )
+        draft = self.draft(attachment_ids=[Command.link(attachment.id)])
+        draft.action_send()
+        [part] = self.in_sent()[0].iter_attachments()
+        self.assertEqual((part.get_filename(), part.get_content()), (name, content))
+        self.assertEqual(attachment.res_model, "crm.email.composer")
+
+
+class TestOutbox(SendingCase):
+    """Once, whatever happens."""
+
+    def test_a_taken_mail_whose_answer_was_lost_is_not_sent_again(self):
+        self.mailbox.files_sent = "provider"
+        self.submission.on_taken = lambda taken: self.deliver(taken.raw, folder="Sent")
+        self.submission.behaviour = Behaviour(cut="after")
+        draft = self.draft()
+        draft.action_send()
+        self.assertEqual((draft.state, draft.handing_over), ("scheduled", True))
+        self.submission.behaviour = Behaviour()
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+        self.assertEqual(self.submission.attempts, 1)
+        self.synchronise()
+        self.assertEqual(len(self.emails([("direction", "=", "out")])), 1)
+
+    def test_without_the_look_into_sent_it_would_be_sent_twice(self):
+        self.mailbox.files_sent = "provider"
+        self.submission.behaviour = Behaviour(cut="after")
+        draft = self.draft()
+        draft.action_send()
+        self.submission.behaviour = Behaviour()
+        with patch.object(type(draft), "_was_taken", lambda draft: False):
+            self.run_outbox()
+        self.assertEqual(self.submission.attempts, 2)
+
+    def test_a_mail_that_the_server_never_got_is_sent_again(self):
+        self.mailbox.files_sent = "provider"
+        self.submission.behaviour = Behaviour(cut="before")
+        draft = self.draft()
+        draft.action_send()
+        self.submission.behaviour = Behaviour()
+        for _look in range(3):
+            self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+        self.assertEqual(len(self.submission.taken), 1)
+
+    def test_where_nobody_can_know_the_author_is_asked(self):
+        self.submission.behaviour = Behaviour(cut="after")
+        draft = self.draft()
+        draft.action_send()
+        self.run_outbox()
+        self.assertEqual(draft.state, "failed")
+        self.assertIn("not known whether", draft.status_message)
+        self.assertEqual(self.submission.attempts, 1)
+        self.assertIn("Hello", draft.body)
+        self.submission.behaviour = Behaviour()
+        draft.action_send()
+        self.assertEqual(draft.state, "sent")
+        first, second = self.submission.taken
+        self.assertEqual(first.raw, second.raw)
+
+    def test_a_refusal_for_good_names_the_recipient_and_the_words(self):
+        self.submission.behaviour = Behaviour(recipients={"anna@mill.example": "550 5.1.1 No such user here"})
+        draft = self.draft()
+        with self.assertRaisesRegex(UserError, "anna@mill.example: 5.1.1 No such user here"):
+            draft.action_send()
+        draft.invalidate_recordset()
+        self.assertEqual(draft.state, "failed")
+        self.assertIn("Hello", draft.body)
+        self.run_outbox()
+        self.assertFalse(self.submission.taken)
+        draft.write({"to": "right@mill.example"})
+        draft.action_send()
+        self.assertEqual(self.submission.taken[0].recipients, ["right@mill.example"])
+
+    def test_who_is_put_off_gets_it_later_and_nobody_twice(self):
+        self.submission.behaviour = Behaviour(
+            recipients={"slow@x.example": "450 4.7.1 Greylisted", "no@x.example": "550 5.1.1 Unknown"}
+        )
+        draft = self.draft(to="anna@mill.example, slow@x.example, no@x.example")
+        draft.action_send()
+        self.assertEqual(draft.state, "scheduled")
+        self.submission.behaviour = Behaviour()
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+        self.assertIn("no@x.example: 5.1.1 Unknown", draft.status_message)
+        self.assertEqual([one.recipients for one in self.submission.taken], [["anna@mill.example"], ["slow@x.example"]])
+        self.assertEqual(len(self.in_sent()), 1)
+
+    def test_a_server_that_is_away_is_tried_later(self):
+        self.mailbox.write({"smtp_port": free_port(), "password": self.dovecot.password})
+        draft = self.draft()
+        draft.action_send()
+        self.assertEqual((draft.state, draft.handing_over), ("scheduled", False))
+        self.assertGreater(draft.send_at, fields.Datetime.now() + timedelta(seconds=30))
+        self.mailbox.write({"smtp_port": self.submission.port, "password": self.dovecot.password})
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+
+    def test_a_wrong_password_stops_it_and_says_so(self):
+        self.mailbox.password = "wrong"
+        self.env.cr.commit()
+        draft = self.draft()
+        with self.assertRaisesRegex(UserError, "password is wrong"):
+            draft.action_send()
+        self.assertFalse(self.submission.taken)
+
+    def test_stopped_before_and_after_every_commit(self):
+        """The process dies at each step in turn; the mail is sent once, or its author asked."""
+        for files_sent in ("provider", "here"):
+            step = 0
+            while self._dies_at(step, files_sent):
+                step += 1
+            self.assertGreater(step, 6)
+
+    def _dies_at(self, step: int, files_sent: str) -> bool:
+        self.mailbox.files_sent = files_sent
+        self.submission.taken.clear()
+        self.submission.on_taken = lambda taken: (
+            self.deliver(taken.raw, folder="Sent") if files_sent == "provider" else None
+        )
+        draft = self.draft(subject=f"Step {step} {files_sent}")
+        died = False
+        with dying(step):
+            try:
+                draft.action_send()
+            except Died:
+                died = True
+        self.env.cr.rollback()
+        self.env.invalidate_all()
+        for _run in range(4):
+            self.run_outbox()
+        sent = len(self.submission.taken)
+        if draft.state == "draft":
+            self.assertEqual((step // 2, sent), (0, 0))
+        elif draft.state == "failed":
+            self.assertEqual((files_sent, sent), ("here", 1 if step > 5 else 0))
+        else:
+            self.assertEqual((draft.state, sent), ("sent", 1))
+            self.assertEqual(len([one for one in self.in_sent() if one["Subject"] == draft.subject]), 1)
+            self.synchronise()
+            self.assertEqual(len(self.emails([("subject", "=", draft.subject)])), 1)
+        return died
+
+    def test_killed_at_random_it_is_never_sent_twice(self):
+        self.mailbox.files_sent = "provider"
+        self.submission.on_taken = lambda taken: self.deliver(taken.raw, folder="Sent")
+        worker = Worker(self)
+        dice = random.Random(1)
+        drafts = [self.draft(subject=f"Number {number}") for number in range(12)]
+        for draft in drafts:
+            draft._queue(timedelta())
+        for _time in range(16):
+            pid = worker.start()
+            time.sleep(dice.uniform(0, 0.5))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            worker.wait(pid)
+            # What the database still does for the dead is over a moment later.
+            time.sleep(0.2)
+            self.bring_forward()
+        for _run in range(4):
+            self.run_outbox()
+        self.assertEqual({draft.state for draft in drafts}, {"sent"})
+        subjects = sorted(str(message_from_bytes(one.raw)["Subject"]) for one in self.submission.taken)
+        self.assertEqual(subjects, sorted(draft.subject for draft in drafts))
+
+    def test_two_senders_at_once_send_it_once(self):
+        draft = self.draft()
+        draft._queue(timedelta())
+        with self.another_worker() as other:
+            rival = other["crm.email.composer"].browse(draft.id)
+            with OutboxStore(rival).exclusive():
+                draft._send_waiting()
+                self.assertFalse(self.submission.taken)
+        draft._send_waiting()
+        self.assertEqual(len(self.submission.taken), 1)
+
+
+class TestDrafts(SendingCase):
+    def test_undo_takes_it_back_for_ten_seconds(self):
+        draft = self.draft()
+        action = draft.with_context(crm_email_undo=True).action_send()
+        self.assertEqual(action["params"]["seconds"], 10)
+        self.assertEqual(draft.state, "scheduled")
+        draft._send_waiting()
+        self.assertFalse(self.submission.taken)
+        draft.action_undo()
+        self.env.cr.commit()
+        self.run_outbox()
+        self.assertEqual(draft.state, "draft")
+        self.assertFalse(self.submission.taken)
+        draft.action_send()
+        with self.assertRaisesRegex(UserError, "Too late"):
+            draft.action_undo()
+
+    def test_scheduled_mail_waits_for_its_time(self):
+        draft = self.draft(scheduled_date=fields.Datetime.now() + timedelta(hours=2))
+        draft.action_send()
+        self.assertEqual((draft.state, draft.send_at), ("scheduled", draft.scheduled_date))
+        self.assertFalse(draft._due())
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+
+    def test_a_draft_of_an_answer_is_gone_on_with(self):
+        received = self.env["crm.email"]
+        self.deliver(mail("Anna Meyer <anna@mill.example>", self.mailbox.email, "Pumps"))
+        self.synchronise()
+        received = self.emails().with_user(self.author)
+        first = received.action_reply()["res_id"]
+        self.assertEqual(received.action_reply()["res_id"], first)
+        self.assertNotEqual(received.action_forward()["res_id"], first)
+
+    def test_what_is_wrong_is_said_and_nothing_is_lost(self):
+        for values, words in (
+            ({"to": ""}, "to whom"),
+            ({"to": "anna@mill.example, nonsense"}, "nonsense"),
+            ({"subject": "Hi\r\nBcc: all@x.example"}, "line breaks"),
+            ({"to": '"An\r\nBcc: x@x.example" <anna@mill.example>'}, "no e-mail address|line breaks"),
+        ):
+            draft = self.draft(**values)
+            with self.assertRaisesRegex(UserError, words):
+                draft.action_send()
+            self.assertEqual(draft.state, "draft")
+        self.assertFalse(self.submission.taken)
+
+    def test_too_large_is_said_before_anything_is_sent(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.max_mail_size", "1000")
+        self.addCleanup(self.env.cr.commit)
+        self.addCleanup(self.env["ir.config_parameter"].set_param, "mail_crm_link.max_mail_size", False)
+        attachment = self.env["ir.attachment"].with_user(self.author).create({"name": "a", "raw": b"x" * 1000})
+        draft = self.draft(attachment_ids=[Command.link(attachment.id)])
+        with self.assertRaisesRegex(UserError, "at most"):
+            draft.action_send()
+
+    def test_only_own_and_given_addresses_may_be_from(self):
+        stranger = self.env.ref("base.user_admin")
+        drafts = self.env["crm.email.composer"]
+        with self.assertRaises(AccessError):
+            drafts.with_user(stranger).create({"mailbox_id": self.mailbox.id, "to": "a@b.example"})
+        with self.assertRaises(AccessError):
+            self.draft(email_from="ceo@our.example")
+        self.env.cr.rollback()
+        self.mailbox.aliases = "sales@our.example"
+        draft = self.draft(email_from="sales@our.example")
+        self.mailbox.user_id = stranger
+        self.env.cr.commit()
+        with self.assertRaises(AccessError):
+            draft.action_send()
+        self.mailbox.user_id = self.author
+        self.env.cr.commit()
+        draft.action_send()
+        self.assertEqual(self.submission.taken[0].sender, "sales@our.example")
+
+    def test_the_right_is_asked_again_when_it_is_sent(self):
+        draft = self.draft()
+        draft.with_context(crm_email_undo=True).action_send()
+        self.mailbox.user_id = self.env.ref("base.user_admin")
+        self.env.cr.commit()
+        self.run_outbox()
+        self.assertEqual(draft.state, "failed")
+        self.assertFalse(self.submission.taken)
+
+    def test_drafts_are_their_authors_alone(self):
+        draft = self.draft()
+        for method in ("read", "action_send", "action_undo", "send_waiting", "unlink"):
+            with self.assertRaises(AccessError):
+                getattr(draft.with_user(self.env.ref("base.user_admin")), method)()
+
+    def test_the_outbox_is_nobodys_to_write(self):
+        draft = self.draft()
+        with self.assertRaises(AccessError):
+            draft.write({"state": "sent"})
+        drafts = self.env["crm.email.composer"].with_user(self.author)
+        with self.assertRaises(AccessError):
+            drafts.create({"to": "anna@mill.example", "message_id": "<forged@x.example>"})
