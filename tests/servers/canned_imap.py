@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socketserver
+import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
+
+Answer = bytes | Callable[[], Iterable[bytes]]
+"""What is said at once, or what makes it piece by piece, maybe without an end."""
 
 GREETING = b"* OK [CAPABILITY IMAP4rev1] ready\r\n"
 ANSWERS: Mapping[str, bytes] = {
@@ -26,13 +31,20 @@ class CannedImap:
 
     :param answers: regular expressions of commands, before those of ``ANSWERS``
     :param greeting: what the server says first; an empty one says nothing
+    :param context: TLS begins with it after the answer to STARTTLS
     :ivar commands: what clients sent, without tags
     """
 
-    def __init__(self, answers: Mapping[str, bytes] | None = None, greeting: bytes = GREETING) -> None:
+    def __init__(
+        self,
+        answers: Mapping[str, Answer] | None = None,
+        greeting: Answer = GREETING,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         own = dict(answers or {})
         self.answers = {**own, **{pattern: answer for pattern, answer in ANSWERS.items() if pattern not in own}}
         self.greeting = greeting
+        self.context = context
         self.commands: list[str] = []
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -48,7 +60,7 @@ class CannedImap:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, command: str) -> bytes:
+    def answer(self, command: str) -> Answer:
         """What to say to a command."""
         for pattern, answer in self.answers.items():
             if re.match(pattern, command):
@@ -60,13 +72,23 @@ class CannedImap:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                self.wfile.write(canned.greeting)
-                for line in self.rfile:
-                    tag, _, command = line.strip().partition(b" ")
-                    canned.commands.append(command.decode("latin-1"))
-                    answer = canned.answer(canned.commands[-1])
-                    if answer == b"HANG UP":
-                        return
-                    self.wfile.write(answer.replace(b"{tag}", tag))
+                with contextlib.suppress(OSError):  # clients hang up
+                    self.say(canned.greeting, b"")
+                    while line := self.rfile.readline():
+                        self.obey(*line.strip().partition(b" ")[::2])
+
+            def obey(self, tag: bytes, command: bytes) -> None:
+                canned.commands.append(command.decode("latin-1"))
+                answer = canned.answer(canned.commands[-1])
+                if answer == b"HANG UP":
+                    raise ConnectionAbortedError
+                self.say(answer, tag)
+                if command == b"STARTTLS" and canned.context:
+                    self.request = canned.context.wrap_socket(self.request, server_side=True)
+                    self.setup()
+
+            def say(self, answer: Answer, tag: bytes) -> None:
+                for piece in answer() if callable(answer) else [answer]:
+                    self.wfile.write(piece.replace(b"{tag}", tag))
 
         return Handler

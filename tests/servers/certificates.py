@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,13 @@ class CertificateFiles:
     certificate: Path
     key: Path
     authority: Path
+
+
+def server_context(files: CertificateFiles) -> ssl.SSLContext:
+    """What a server in this process shows."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    return context
 
 
 def issue(directory: Path, kind: Kind = "valid", names: Sequence[str] = ("localhost",)) -> CertificateFiles:

@@ -19,6 +19,9 @@ from .structure import decoded as decoded_part
 CHUNK = 4 * 1024 * 1024
 """Octets of a large part fetched at once."""
 
+LARGEST = 200 * 1024 * 1024
+"""Octets of a mail or its texts that are fetched at all; they have to fit into the memory of a worker."""
+
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 Result = TypeVar("Result")
 
@@ -157,7 +160,13 @@ def portions(sized: Iterable[tuple[int, int]], octets: int) -> Iterator[list[int
 
 def wholes(session: Session, sized: Iterable[tuple[int, int]], octets: int) -> Iterator[Content | FetchFailure]:
     """Whole mails."""
-    for portion in portions(sized, octets):
+    bearable: list[tuple[int, int]] = []
+    for uid, size in sized:
+        if size > LARGEST:
+            yield FetchFailure(str(uid), f"too large: {size} octets")
+        else:
+            bearable.append((uid, size))
+    for portion in portions(bearable, octets):
         yield from one_by_one(session, portion, "(UID BODY.PEEK[])", _whole)
 
 

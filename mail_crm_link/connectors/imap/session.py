@@ -51,6 +51,9 @@ _PLAIN_ANSWER = re.compile(
     rb"(?P<body>BODY\[(?:HEADER)?\]) \{\d+\}"
 )
 _ITEM = re.compile(rb"(UID|RFC822\.SIZE|INTERNALDATE|FLAGS) (?:(\d+)|\"([^\"]+)\"|\(([^()\"{}]*)\))")
+NONSENSE = (ValueError, TypeError, LookupError, RecursionError)
+"""What reading raises that meets something else than the protocol."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -83,6 +86,19 @@ class Refused(ProviderBroken):
 
 class Unreadable(ProviderBroken):
     """The answer about one mail cannot be parsed; the connection is fine."""
+
+
+@contextmanager
+def _understood(command: str) -> Iterator[None]:
+    """Guard the reading of an answer that arrived."""
+    try:
+        yield
+    except (*NONSENSE, AttributeError, ProtocolError) as error:
+        raise _nonsense(command, error) from error
+
+
+def _nonsense(command: str, error: Exception) -> ProviderBroken:
+    return ProviderBroken(f"The server's answer to {command} cannot be read", repr(error))
 
 
 class Session:
@@ -128,16 +144,16 @@ class Session:
         account = self._account
         try:
             client = Client(account.host, account.port, self._socket, account.security == "ssl", account.timeout)
-        except imaplib.IMAP4.error as error:
-            raise self._bad_greeting(error) from error
         except OSError as error:
             raise broken(error, account.host) from error
+        except (imaplib.IMAP4.error, ValueError) as error:
+            raise self._bad_greeting(error) from error
         # imapclient logs every line, which costs five sixths of the time of a download, and prepares the LOGIN too.
         client._imap.debug = 0
         client.normalise_times = False
         return client
 
-    def _bad_greeting(self, error: imaplib.IMAP4.error) -> ConnectorError:
+    def _bad_greeting(self, error: Exception) -> ConnectorError:
         text = _text_of(error)
         if "socket error" in text:
             return Transient(f"{self._account.host} closed the connection", text, cause="disconnected")
@@ -300,6 +316,7 @@ class Session:
         self.selected = name
         return self._examined()
 
+    @_understood("EXAMINE")
     def _examined(self) -> Status:
         numbers = self._imap.untagged_responses
         if "UIDVALIDITY" not in numbers or "EXISTS" not in numbers:
@@ -327,8 +344,7 @@ class Session:
         """
         self._imap.literal = literal
         self._command("UID", "SEARCH", criteria)
-        words = b" ".join(line for line in self._untagged("SEARCH") if isinstance(line, bytes)).partition(b"(")[0]
-        return sorted({int(word) for word in words.split()})
+        return _parse_search(self._untagged("SEARCH"))
 
     def fetch(self, message_set: str, items: str, uid: bool = True) -> Iterator[tuple[int, Answer | Unreadable]]:
         """Fetch ``items`` (with UID) of a set, as pairs of UID and answer; one answer that cannot be parsed costs one.
@@ -433,11 +449,15 @@ class Session:
         except OSError as error:
             self.drop()
             raise broken(error, self._account.host) from error
+        except NONSENSE as error:
+            # imaplib believes every number and every letter that it is told.
+            self.drop()
+            raise _nonsense(command, error) from error
 
 
 def _broken(text: str) -> ConnectorError:
     """The error for a connection that ended, or that cannot be understood any more."""
-    if "=> unexpected" in text:
+    if text.startswith("unexpected") or "=> unexpected" in text:
         return ProviderBroken("The server answered against the protocol", text)
     return causes.refusal(text, Verdict(Transient, "disconnected"))
 
@@ -454,9 +474,21 @@ def _joined(lines: Sequence[Any]) -> str:
 
 def _name(token: Any) -> str:
     """A folder name of a parsed answer; digits only come as a number."""
-    return str(token) if isinstance(token, int) else str(decode_utf7(token))
+    if isinstance(token, int):
+        return str(token)
+    try:
+        return str(decode_utf7(token))
+    except UnicodeError:
+        return bytes(token).decode("latin-1")  # no name that can be asked for, and no reason to stop
 
 
+@_understood("SEARCH")
+def _parse_search(lines: list[Any]) -> list[int]:
+    words = b" ".join(line for line in lines if isinstance(line, bytes)).partition(b"(")[0]
+    return sorted({int(word) for word in words.split()})
+
+
+@_understood("LIST")
 def _parse_list(lines: list[Any]) -> list[Listed]:
     tokens = parse_response([line for line in lines if line])
     folders = []
@@ -466,6 +498,7 @@ def _parse_list(lines: list[Any]) -> list[Listed]:
     return folders
 
 
+@_understood("STATUS")
 def _parse_statuses(lines: list[Any]) -> dict[str, Status]:
     tokens = parse_response([line for line in lines if line])
     return {_name(name): _parse_status(items) for name, items in zip(tokens[::2], tokens[1::2], strict=True)}
@@ -497,7 +530,7 @@ def _parse_fetch(group: list[Any]) -> tuple[int, Answer | Unreadable]:
             return plain.pop(b"UID"), plain
     try:
         ((number, answer),) = parse_fetch_response(group, normalise_times=False).items()
-    except (ProtocolError, ValueError, TypeError, LookupError, RecursionError) as error:
+    except (*NONSENSE, ProtocolError) as error:
         return _uid_of(group), Unreadable("FETCH", repr(error))
     return (number if _uid_of(group) else 0), answer
 
