@@ -21,6 +21,7 @@
         "wizard/crm_mailbox_disconnect_views.xml",
         "wizard/crm_mailbox_rehearsal_views.xml",
         "views/crm_email_views.xml",
+        "views/crm_email_access_views.xml",
         "views/crm_email_block_views.xml",
         "views/crm_email_copy_views.xml",
         "views/crm_email_creation_views.xml",

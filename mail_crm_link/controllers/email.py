@@ -34,6 +34,7 @@ class EmailController(http.Controller):
             content, name, mimetype = email.sudo()._fetch_attachment(section)
         except UserError as error:
             raise ServiceUnavailable(str(error)) from error
+        email._note_reading()
         return request.make_response(content, self._headers(content, name, mimetype))
 
     def _headers(self, content: bytes, name: str, mimetype: str):
@@ -44,6 +45,8 @@ class EmailController(http.Controller):
             ("X-Content-Type-Options", "nosniff"),
             # mail never changes
             ("Cache-Control", f"private, max-age={DAY}, immutable"),
+            # whoever signs in next in this browser asks for themselves
+            ("Vary", "Cookie"),
             (
                 "Content-Disposition",
                 http.content_disposition(name, "inline" if shown else "attachment"),

@@ -32,6 +32,7 @@ class ReadingController(http.Controller):
         email = self._readable(email_id)
         is_kept = email.sudo().body_state == "none"
         if is_kept and self._has_it(email, whole):
+            email._note_reading()
             email._mark_opened()
             return request.make_response("", status=304)
         try:
@@ -52,6 +53,7 @@ class ReadingController(http.Controller):
             content = email.sudo()._fetch_original()
         except UserError as error:
             raise ServiceUnavailable(str(error)) from error
+        email._note_reading()
         headers = [
             ("Content-Type", "message/rfc822"),
             ("Content-Length", str(len(content))),
@@ -59,6 +61,8 @@ class ReadingController(http.Controller):
             ("Content-Security-Policy", "default-src 'none'; sandbox"),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", f"private, max-age={DAY}, immutable"),
+            # whoever signs in next in this browser asks for themselves
+            ("Vary", "Cookie"),
         ]
         return request.make_response(content, headers)
 

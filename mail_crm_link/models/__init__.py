@@ -12,6 +12,7 @@ from . import crm_email
 from . import crm_email_conversation
 from . import crm_email_levels
 from . import crm_email_visibility
+from . import crm_email_access
 from . import crm_email_message
 from . import mail_message
 from . import mail_thread

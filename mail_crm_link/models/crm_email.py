@@ -169,6 +169,7 @@ class CrmEmail(models.Model):
             message = email.sudo().mail_message_id if email.has_content_access else None
             email.body = message.body if message else False
             email.attachment_ids = message.attachment_ids if message else False
+        self.filtered("body")._note_reading()
 
     def _masked_subject(self) -> str:
         if self.direction == "in":

@@ -55,6 +55,7 @@ class CrmEmail(models.Model):
         if email.body_state == "wanted":
             email._fetch_body()
         content = email._stored_content() if email.body_state == "stored" else email._fetched_content()
+        self._note_reading()
         was_unread = self.is_unread
         self._mark_opened()
         return {**self._shown(content, whole), "was_unread": was_unread}

@@ -26,6 +26,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ..rules.remote_images import block_remote_images
 from .crm_email import CARD_FIELDS
 
+CONTENT_FIELDS = {"body", "preview"}
 NEWEST_FIRST = "date DESC, id DESC"
 OLDEST_FIRST = "date ASC, id ASC"
 
@@ -70,6 +71,7 @@ class MailMessage(models.Model):
                 around=around,
                 limit=limit,
             )
+        self.env["crm.email.access"]._shown_on(thread)
         domain = Domain(True if domain is None else domain)
         result = {}
         if search_term:
@@ -91,6 +93,7 @@ class MailMessage(models.Model):
         :param known_ids: ids of the messages that the client shows
         :param limit: at most this many messages
         """
+        self.env["crm.email.access"]._shown_on(thread)
         scope = self._card_scope(thread, Domain.TRUE)
         known = self._on_card(thread, known_ids)
         if known:
@@ -252,6 +255,20 @@ class MailMessage(models.Model):
         emails = self.env["crm.email"].browse(doc_res_ids)
         return emails._filter_content_readable() if operation == "read" else emails[:0]
 
+    def _read_format(self, fnames, load="_classic_read"):
+        if CONTENT_FIELDS & set(fnames):
+            self._note_reading()
+        return super()._read_format(fnames, load)
+
+    def _export_rows(self, fields, *, _is_toplevel_call=True):
+        if CONTENT_FIELDS & {path[0] for path in fields}:
+            self._note_reading()
+        return super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
+
+    def _note_reading(self) -> None:
+        if not self.env.su:
+            self._of_crm_emails()._crm_emails()._note_reading()
+
     def _of_crm_emails(self):
         # sudo: which messages are mails' is needed to decide on the right to read them
         of_emails = Domain("id", "in", self.ids) & Domain("model", "=", "crm.email")
@@ -308,6 +325,7 @@ class MailMessage(models.Model):
     def _crm_emails_to_store(self, store: Store, levels) -> None:
         messages = self._crm_email_messages().filtered(lambda message: levels[message.id])
         emails = self._emails_of_target(store, messages.mapped("res_id"))
+        emails.browse(message.res_id for message in messages if levels[message.id] == "full")._note_reading()
         for message, email in zip(messages, emails, strict=True):
             level = levels[message.id]
             if level == "full":

@@ -1,4 +1,5 @@
 from . import (
+    test_access,
     test_binding,
     test_chatter,
     test_connection,
