@@ -1,5 +1,6 @@
 from . import email
 from . import oauth
+from . import graph
 from . import export
 from . import reading
 from . import thread

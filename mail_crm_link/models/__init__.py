@@ -7,6 +7,8 @@ from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
 from . import crm_mailbox_gmail
+from . import crm_mailbox_graph
+from . import crm_mailbox_graph_notices
 from . import ir_attachment
 from . import crm_email
 from . import crm_email_conversation
@@ -44,3 +46,4 @@ from . import crm_email_outbox
 from . import crm_email_card_composing
 from . import res_config_settings
 from . import res_config_oauth
+from . import res_config_graph

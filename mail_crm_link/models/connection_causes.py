@@ -123,6 +123,14 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
             " the CRM settings.",
             host,
         ),
+        "access_denied": _(
+            "%(host)s does not let %(login)s read this mailbox. Ask your organisation's administrator for the right to"
+            " read it.",
+            host=host,
+            login=login,
+        ),
+        "mailbox_missing": _("%(host)s knows no mailbox of %(login)s. Check the address.", host=host, login=login),
+        "send_denied": _("%(host)s does not let %(login)s send as this sender.", host=host, login=login),
         "library_missing": _(
             "A program library that %s needs is not installed on this server. Ask your Odoo administrator.", host
         ),

@@ -22,4 +22,5 @@ from . import (
     test_todo_on_cards,
     test_tours,
 )
+from . import test_graph
 from . import test_oauth

@@ -233,12 +233,13 @@ class GraphServer:
 
     Faults are given by the number of the request, from 1: ``fail[3] = Refusal(…)``, ``cut[4] = 100`` octets
     of the answer come, or not even its status for -1;
-    ``throttled`` parts of the next batch are refused; ``token`` is what is accepted at the moment.
+    ``throttled`` parts of the next batch are refused; ``accepts`` says which tokens are good, ``token`` alone unless told.
     """
 
     def __init__(self) -> None:
         self.mailboxes: dict[str, Mailbox] = {}
         self.token = "token-1"
+        self.accepts: Callable[[str], bool] = lambda token: token == self.token
         self.expires_at: set[int] = set()
         self.fail: dict[int, Refusal] = {}
         self.cut: dict[int, int] = {}
@@ -720,7 +721,8 @@ class _Handler(BaseHTTPRequestHandler):
         service = self.service
         if number in service.expires_at:
             service.expire_token()
-        if self.headers.get("Authorization") != f"Bearer {service.token}":
+        scheme, _, token = self.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not service.accepts(token):
             raise Refusal(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
         if number in service.fail:
             raise service.fail[number]

@@ -132,6 +132,8 @@ class AuthorizationServer:
             return self._redeem(form)
         if form["grant_type"] == "refresh_token":
             return self._refresh(form)
+        if form["grant_type"] == "client_credentials":
+            return 200, {}, self._tokens(Grant("", form["scope"]), False)
         return 400, {}, {"error": "unsupported_grant_type"}
 
     def _redeem(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:

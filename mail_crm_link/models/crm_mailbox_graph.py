@@ -1,0 +1,122 @@
+"""Mailboxes at Microsoft 365 and Outlook.com: sign-in by consent, mail through Microsoft Graph.
+
+Three ways lead to a mailbox:
+
+=========================  ================  ==========================================================
+it is the owner's own      ``login`` empty   delegated permissions
+it is a shared one         ``login`` is the  delegated permissions for what is shared; Exchange decides
+                           owner's address   whether this owner may
+``graph_application`` set                    the application's own permissions, for any mailbox of the
+                                             tenant; so only administrators set it
+=========================  ================  ==========================================================
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from odoo import api, fields, models
+from odoo.tools import email_normalize
+
+from ..connectors.graph import ENDPOINT, Account, GraphConnector
+
+ENDPOINT_PARAMETER = "mail_crm_link.microsoft_graph_endpoint"
+# Whose mailbox it is.
+IDENTITY_FIELDS = {"email", "login", "provider"}
+
+
+class CrmMailbox(models.Model):
+    _inherit = "crm.mailbox"
+
+    provider = fields.Selection(selection_add=[("graph", "Microsoft 365")], ondelete={"graph": "cascade"})
+    graph_application = fields.Boolean(
+        "By the application's own permission",
+        copy=False,
+        groups="base.group_system",
+        help="Nobody signs in: the application, with Mail.Read and Mail.Send granted for your organisation, reads this"
+        " mailbox. Restrict it to these mailboxes in Exchange.",
+    )
+
+    @api.model
+    def _oauth_authorities(self) -> dict[str, str]:
+        return super()._oauth_authorities() | {"graph": "microsoft"}
+
+    def _oauth_scopes_graph(self) -> Mapping[str, str]:
+        identity = {"openid": "", "email": "", "profile": ""}
+        kept = {"offline_access": self.env._("Keep the connection until you end it")}
+        if self._graph_is_shared():
+            return {
+                **identity,
+                **kept,
+                self._graph_scope("Mail.Read.Shared"): self.env._(
+                    "Read mail of yours and of mailboxes shared with you; nothing is changed or deleted"
+                ),
+                self._graph_scope("Mail.Send.Shared"): self.env._("Send the mails that you write here"),
+            }
+        return {
+            **identity,
+            **kept,
+            self._graph_scope("Mail.Read"): self.env._("Read mail; nothing is changed or deleted"),
+            self._graph_scope("Mail.Send"): self.env._("Send the mails that you write here"),
+        }
+
+    @api.depends("login", "email")
+    def _compute_consent_rights(self):
+        return super()._compute_consent_rights()
+
+    def _graph_is_shared(self) -> bool:
+        """Whether somebody else signs in for the mailbox."""
+        signs_in = email_normalize(self.login or "")
+        return bool(signs_in) and signs_in != self.email_normalized
+
+    @api.model
+    def _graph_endpoint(self) -> str:
+        # sudo: the address of the service is the administrators' to set, and everybody's to use
+        return self.env["ir.config_parameter"].sudo().get_param(ENDPOINT_PARAMETER) or ENDPOINT
+
+    @api.model
+    def _graph_scope(self, permission: str) -> str:
+        """Return a permission as the cloud in use names it."""
+        service = urlsplit(self._graph_endpoint())
+        return f"{service.scheme}://{service.netloc}/{permission}"
+
+    def _graph_account__(self) -> Account:
+        # sudo: how the mailbox is read is no secret to the code that reads it
+        is_named = self.sudo().graph_application or self._graph_is_shared()
+        return Account(self._token__(), self.email_normalized if is_named else "", self._graph_endpoint())
+
+    def _connector_graph(self) -> GraphConnector:
+        return GraphConnector(self._graph_account__())
+
+    # --- the application's own permission -----------------------------------------------
+
+    def _renew_token__(self) -> tuple[str, float]:
+        if not self.graph_application:
+            return super()._renew_token__()
+        return self._keep_tokens__(self._oauth__().identify([self._graph_scope(".default")]))
+
+    def _compute_has_consent(self):
+        super()._compute_has_consent()
+        # sudo: that nobody has to sign in is no secret to who may see the mailbox
+        for mailbox in self.sudo().filtered("graph_application"):
+            mailbox.has_consent = True
+
+    def write(self, vals):
+        """Another mailbox than the one that an administrator named is not read by the same right."""
+        moved = self._graph_moved_away(vals)
+        result = super().write(vals)
+        # sudo: to take the permission back is nobody's privilege
+        moved.sudo().write({"graph_application": False})
+        if "graph_application" in vals:
+            self._forget_consent__()
+        return result
+
+    def _graph_moved_away(self, vals: dict):
+        """Return the mailboxes whose identity somebody changes who may not give the permission."""
+        if self.env.su or self.env.user._is_system() or not IDENTITY_FIELDS & vals.keys():
+            return self.browse()
+        return self.filtered(
+            lambda mailbox: (
+                mailbox.sudo().graph_application
+                and any((mailbox[name] or False) != (vals[name] or False) for name in IDENTITY_FIELDS & vals.keys())
+            )
+        )
