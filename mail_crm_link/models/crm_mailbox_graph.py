@@ -104,8 +104,9 @@ class CrmMailbox(models.Model):
         """Another mailbox than the one that an administrator named is not read by the same right."""
         moved = self._graph_moved_away(vals)
         result = super().write(vals)
-        # sudo: to take the permission back is nobody's privilege
-        moved.sudo().write({"graph_application": False})
+        if moved:
+            # sudo: to take the permission back is nobody's privilege
+            moved.sudo().write({"graph_application": False})
         if "graph_application" in vals:
             self._forget_consent__()
         return result

@@ -233,7 +233,8 @@ class GraphServer:
 
     Faults are given by the number of the request, from 1: ``fail[3] = Refusal(…)``, ``cut[4] = 100`` octets
     of the answer come, or not even its status for -1;
-    ``throttled`` parts of the next batch are refused; ``accepts`` says which tokens are good, ``token`` alone unless told.
+    ``throttled`` parts of the next batch are refused; ``accepts`` says which tokens are good, ``token`` alone
+    unless told.
     """
 
     def __init__(self) -> None:

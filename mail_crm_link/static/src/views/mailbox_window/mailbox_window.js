@@ -12,7 +12,6 @@ import {registry} from "@web/core/registry";
 import {useDebounced} from "@web/core/utils/timing";
 import {useHotkey} from "@web/core/hotkeys/hotkey_hook";
 
-
 const WIDE_ENOUGH = "(min-width: 1200px)";
 const CHANGED = "mail_crm_link.mail";
 const CHANGED_DELAY = 500;

@@ -1,4 +1,11 @@
-import {Component, onWillDestroy, onWillStart, onWillUpdateProps, useRef, useState} from "@odoo/owl";
+import {
+    Component,
+    onWillDestroy,
+    onWillStart,
+    onWillUpdateProps,
+    useRef,
+    useState,
+} from "@odoo/owl";
 import {EMAIL_OPENED} from "./events";
 import {MailAttachments} from "./mail_attachments";
 import {_t} from "@web/core/l10n/translation";
@@ -53,7 +60,8 @@ export class MailContent extends Component {
             if (loading !== this.loading) {
                 return;
             }
-            this.state.error = error.name === "AbortError" ? _t("Loading was cancelled.") : error.message;
+            this.state.error =
+                error.name === "AbortError" ? _t("Loading was cancelled.") : error.message;
         }
         this.state.isLoading = false;
     }
