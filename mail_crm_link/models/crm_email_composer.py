@@ -333,6 +333,12 @@ class CrmEmailComposer(models.Model):
         own = [("create_uid", "=", self.env.uid), ("state", "in", WRITABLE_STATES)]
         return self.search([*same, *own], limit=1)
 
+    def action_open(self) -> dict:
+        """Return the action that opens this mail where it is written."""
+        self.ensure_one()
+        self.check_access("read")
+        return self._action()
+
     def _action(self) -> dict:
         return {
             "type": "ir.actions.act_window",
@@ -341,7 +347,7 @@ class CrmEmailComposer(models.Model):
             "res_id": self.id,
             "views": [(self.env.ref("mail_crm_link.crm_email_composer_view_form").id, "form")],
             "target": "new",
-            "context": {"dialog_size": "large"},
+            "context": {"dialog_size": "extra-large"},
         }
 
     def _title(self) -> str:

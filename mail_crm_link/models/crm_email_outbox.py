@@ -169,6 +169,11 @@ class CrmEmailComposer(models.Model):
             )
 
     @api.model
+    def max_attachment_size(self) -> int:
+        """Return how many octets the attachments of one mail may have together."""
+        return int(self._max_size() / ENCODED)
+
+    @api.model
     def _max_size(self) -> int:
         """Octets of the largest mail that is sent."""
         # sudo: a setting for everybody

@@ -1,7 +1,7 @@
 """Writing from a mailbox: through which server, as whom, and where the copy of what was sent goes."""
 
 from odoo import api, fields, models
-from odoo.exceptions import RedirectWarning
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import email_normalize_all
 
 from ..connectors.errors import ConnectorError
@@ -76,7 +76,8 @@ class CrmMailbox(models.Model):
 
         As superuser: who may send from a mailbox need not be able to read it.
         """
-        mailboxes = self.sudo().browse(self._sendable_ids()).filtered(lambda one: one.state != "draft")
+        mailboxes = self.sudo().browse(self._sendable_ids())
+        mailboxes = mailboxes.filtered(lambda one: one.state != "draft" and one.smtp_host)
         return mailboxes.sorted(lambda one: (one.user_id != self.env.user, not one.preferred, one.id))
 
     @api.model
@@ -85,7 +86,7 @@ class CrmMailbox(models.Model):
         mailboxes = self._sendable()
         if not mailboxes:
             raise RedirectWarning(
-                self.env._("To write e-mails, connect your mailbox first."),
+                self.env._("To write e-mails, connect your mailbox first, with its server for sending."),
                 self.env.ref("mail_crm_link.crm_mailbox_action").id,
                 self.env._("Connected Emails"),
             )
@@ -118,6 +119,23 @@ class CrmMailbox(models.Model):
             secrets._reveal__(self, "password"),
             network=self._network(),
         )
+
+    def action_test_connection(self) -> dict:
+        """Sign in for sending, too; nothing is sent."""
+        result = super().action_test_connection()
+        if not self.smtp_host:
+            return result
+        connector = self._submission()
+        try:
+            connector.open()
+        except ConnectorError as error:
+            reason = self._submission_sentence(error)
+            raise UserError(self.env._("Receiving works, sending does not. %s", reason)) from error
+        finally:
+            connector.close()
+        params = result["params"]
+        message = self.env._("%s Sending works, too.", params["message"])
+        return {**result, "params": {**params, "message": message}}
 
     def _submission_sentence(self, error: ConnectorError) -> str:
         return sentence(self.env, error, self.smtp_host or "", self.login or self.email)

@@ -2,6 +2,7 @@ from . import (
     test_access,
     test_binding,
     test_chatter,
+    test_composer_tour,
     test_connection,
     test_connections_tour,
     test_controllers,

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         with step("mailboxes"):
             allow_mail_server(instance)
             for login, address in mail_server.OWNERS.items():
-                connect(instance, login, address, mail_ports.imap)
+                connect(instance, login, address, mail_ports)
             show_scenarios(instance, mail)
         say(welcome(instance, mail_ports))
         wait(odoo, instance)
@@ -144,12 +144,13 @@ def wait_until_it_answers(process: subprocess.Popen[bytes], instance: Instance) 
     raise Trouble(f"Odoo did not start:\n{instance.log_tail()}")
 
 
-def connect(instance: Instance, login: str, address: str, imap_port: int) -> None:
+def connect(instance: Instance, login: str, address: str, ports: Ports) -> None:
     """Connect a mailbox as its owner would, and fetch its mail.
 
     :raises Trouble: the server refused; with its reason
     """
-    server = {"imap_host": mail_server.HOST, "imap_port": imap_port, "imap_security": "none"}
+    server = {"imap_host": mail_server.HOST, "imap_port": ports.imap, "imap_security": "none"}
+    server |= {"smtp_host": mail_server.HOST, "smtp_port": ports.smtp, "smtp_security": "none"}
     server |= {"login": address, "password": mail_server.PASSWORD}
     with signed_in(instance, login) as call:
         found = call("crm.mailbox", "search", [("email", "=", address)])
@@ -222,6 +223,8 @@ def welcome(instance: Instance, ports: Ports) -> str:
     CRM > Leads > Office coffee for 25 people        a lead known by its address only
     CRM > Leads > Coffee for our cinema foyer        made from the mail of an unknown sender
     CRM > Connected Emails                           the mailbox: folders, scenarios, who sees what
+    Reply on a mail in a card's chatter, or Email beside "Send message": it goes out through the mail
+    server, and its page shows it in the recipient's mailbox and in Nora's Sent folder.
     Write a mail on the mail server's page from maya.chen@brightharbour.example
     to nora.brandt@halden-coffee.example; within a minute it is on Maya's cards.
 

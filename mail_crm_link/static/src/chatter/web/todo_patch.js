@@ -1,4 +1,5 @@
 import {Activity} from "@mail/core/web/activity";
+import {answerCrmEmail} from "./answer_actions";
 import {_t} from "@web/core/l10n/translation";
 import {patch} from "@web/core/utils/patch";
 
@@ -26,6 +27,16 @@ patch(Activity.prototype, {
             payload: {id},
         });
         this.props.onActivityChanged(card);
+    },
+
+    answerCrmEmail() {
+        const {activity} = this.props;
+        return answerCrmEmail(
+            this.storeService,
+            activity.crm_email.id,
+            "action_reply",
+            this.crmEmailCard
+        );
     },
 
     openCrmEmail() {

@@ -1,4 +1,33 @@
+import {onMounted, onWillUnmount} from "@odoo/owl";
+import {browser} from "@web/core/browser/browser";
 import {formView} from "@web/views/form/form_view";
 import {registry} from "@web/core/registry";
 
-registry.category("views").add("crm_email_composer", {...formView});
+const AUTOSAVE_INTERVAL = 10000;
+
+/** What is written is kept: now and then, and when the window closes whichever way. */
+export class ComposerFormController extends formView.Controller {
+    setup() {
+        super.setup();
+        let timer = null;
+        onMounted(() => {
+            timer = browser.setInterval(() => this.keep(), AUTOSAVE_INTERVAL);
+            if (this.env.dialogData) {
+                this.env.dialogData.dismiss = () => this.keep();
+            }
+        });
+        onWillUnmount(() => browser.clearInterval(timer));
+    }
+
+    async keep() {
+        const {root} = this.model;
+        if (["draft", "failed"].includes(root.data.state) && (await root.isDirty())) {
+            await root.save({reload: false});
+        }
+    }
+}
+
+registry.category("views").add("crm_email_composer", {
+    ...formView,
+    Controller: ComposerFormController,
+});

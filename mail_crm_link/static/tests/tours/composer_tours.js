@@ -1,0 +1,79 @@
+import {registry} from "@web/core/registry";
+
+const MESSAGE = ".o-mail-Chatter .o-mail-Message";
+const WINDOW = ".modal .o_crm_email_composer";
+const tours = registry.category("web_tour.tours");
+
+/** On the first line, above the signature and the quote. */
+function type(text) {
+    return {
+        trigger: `${WINDOW} .odoo-editor-editable p`,
+        run: ({anchor}) => {
+            anchor.textContent = text;
+            anchor.dispatchEvent(new InputEvent("input", {bubbles: true}));
+        },
+    };
+}
+
+function recipient(field, address) {
+    const input = `${WINDOW} .o_field_widget[name=${field}] input`;
+    return [
+        {trigger: input, run: `edit ${address}`},
+        {trigger: input, run: "press Enter"},
+        {trigger: `${WINDOW} .o_field_widget[name=${field}] .o_tag:contains(${address})`},
+    ];
+}
+
+const SEND = {trigger: ".modal-footer button.o_crm_email_send", run: "click"};
+
+tours.add("mail_crm_link_compose", {
+    steps: () => [
+        {trigger: ".o-mail-crm-link-write", run: "click"},
+        {
+            content: "To is filled with the contact",
+            trigger: `${WINDOW} .o_field_widget[name=to] .o_tag:contains(Anna Meyer)`,
+        },
+        ...recipient("to", "second@mill.example"),
+        ...recipient("cc", "boss@mill.example"),
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input`, run: "edit Our offer"},
+        type("Twelve pumps for you"),
+        {trigger: `${WINDOW} button:contains(From the record)`, run: "click"},
+        {trigger: ".modal .o_data_row:contains(price list) .o_data_cell", run: "click"},
+        {trigger: `${WINDOW} .o_attachment:contains(price list)`},
+        SEND,
+        {content: "Sent after the time to undo, and on the card", trigger: ".o_notification:contains(being sent)"},
+        {trigger: `${MESSAGE}:contains(Our offer)`, timeout: 30000},
+        {
+            content: "And it stays after a reload",
+            trigger: "body",
+            run: () => window.location.reload(),
+            expectUnloadPage: true,
+        },
+        {trigger: `${MESSAGE}:contains(Our offer)`},
+    ],
+});
+
+tours.add("mail_crm_link_compose_reply", {
+    steps: () => [
+        {trigger: `${MESSAGE}:contains(Pumps?)`, run: "hover"},
+        {trigger: `${MESSAGE} button[name=reply-crm-email]`, run: "click"},
+        {trigger: `${WINDOW} .o_field_widget[name=to] .o_tag:contains(Anna Meyer)`},
+        {trigger: `${WINDOW} blockquote:contains(Hello there)`},
+        type("Yes, of course"),
+        SEND,
+        {trigger: `${MESSAGE}:contains(Re: Pumps?)`, timeout: 30000},
+    ],
+});
+
+tours.add("mail_crm_link_compose_undo", {
+    steps: () => [
+        {trigger: ".o-mail-crm-link-write", run: "click"},
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input`, run: "edit Taken back"},
+        SEND,
+        {trigger: ".o_notification button:contains(Undo)", run: "click"},
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input:value(Taken back)`},
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input`, run: "edit Kept"},
+        {trigger: ".modal-header .btn-close", run: "click"},
+        {trigger: "body:not(:has(.modal))"},
+    ],
+});
