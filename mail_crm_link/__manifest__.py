@@ -17,6 +17,8 @@
         "data/ir_cron.xml",
         "data/mail_activity_type.xml",
         "wizard/crm_email_connect_views.xml",
+        "views/crm_email_erasure_views.xml",
+        "wizard/crm_email_erase_views.xml",
         "wizard/crm_email_export_views.xml",
         "wizard/crm_mailbox_disconnect_views.xml",
         "wizard/crm_mailbox_rehearsal_views.xml",

@@ -27,6 +27,7 @@ from . import crm_email_place
 from . import crm_email_reading
 from . import crm_mailbox_retention
 from . import crm_email_server_search
+from . import crm_email_suppression
 from . import crm_email_todo
 from . import mail_activity
 from . import crm_email_participant
@@ -37,6 +38,7 @@ from . import crm_email_relink
 from . import crm_email_card
 from . import crm_email_person
 from . import crm_email_export
+from . import crm_email_erasure
 from . import crm_lead
 from . import res_partner
 from . import crm_mailbox_sending

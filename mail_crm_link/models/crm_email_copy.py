@@ -29,6 +29,7 @@ class CrmEmailCopy(models.Model):
             ("failed", "Failed"),
             ("quarantined", "Given up"),
             ("expired", "Older than the retention"),
+            ("erased", "Erased for somebody"),
         ],
         required=True,
         default="ok",

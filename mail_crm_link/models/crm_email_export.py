@@ -36,12 +36,12 @@ class CrmEmailCard(models.AbstractModel):
     def _crm_emails_to_export(self, since=None, until=None) -> tuple[list[int], dict]:
         """Return the ids of what the user may read in full, oldest first, and a count of the rest by mailbox.
 
-        Of the rest those count that the user may know of; for sales managers, who have to
-        answer for the company, all.
+        Of the rest those count that the user may know of; for those in charge of data
+        protection, who have to answer for the company, all.
 
         :param since: first date, :param until: last date; ``None``: all
         """
-        knows_all = self.env.user.has_group("sales_team.group_sale_manager")
+        knows_all = self.env.user.has_group("mail_crm_link.group_data_protection")
         readable, withheld = [], []
         for email_ids in _pages(self._crm_email_ids_between(since, until), 1000):
             levels = self.env["crm.email"].browse(email_ids)._content_levels()

@@ -30,6 +30,7 @@ from ..rules.message import (
 from ..rules.plaintext import new_text
 from ..rules.signature import stated
 from .crm_email_participant import bare
+from .crm_email_suppression import is_about_nobody_else, without_people
 
 INT4_MAX = 2**31 - 1
 # A server's date may be ahead of ours by a wrong clock, not by more.
@@ -107,6 +108,10 @@ class EnvelopeRows:
         """Store mails, copies, conversations and bindings; return how many copies are new."""
         prefer_indexes(self.env)
         headers = [parse_header(one.header, one.size) for one in envelopes]
+        erased = self._suppress(envelopes, headers)
+        return self._save(*_without(erased, envelopes, headers)) + self._save_erased(erased)
+
+    def _save(self, envelopes: Sequence[Envelope], headers: Sequence[Header]) -> int:
         known = self._known(headers)
         fresh = self._fresh(envelopes, headers, known)
         decisions = self._decide(fresh)
@@ -198,9 +203,9 @@ class EnvelopeRows:
             "variant": "",
             "message_id": header.message_id,
             "header_subject": header.subject,
-            "header_from": _people([header.from_] if header.from_ else []),
-            "header_to": _people(header.to),
-            "header_cc": _people(header.cc),
+            "header_from": people_of([header.from_] if header.from_ else []),
+            "header_to": people_of(header.to),
+            "header_cc": people_of(header.cc),
             "header_date": header.date_raw,
             "header_reply_to": _people(header.reply_to),
             "header_references": " ".join(header.references or header.in_reply_to) or None,
@@ -329,6 +334,39 @@ class EnvelopeRows:
             for kind, person in _participants(mail.header)
         ]
         insert(self.env, "crm_email_participant", rows, SQL(""))
+
+    # --- what was erased stays out ------------------------------------------------------
+
+    def _suppress(self, envelopes: Sequence[Envelope], headers: list[Header]) -> list[Envelope]:
+        """Take people whose mail was erased out of ``headers``; return what stays out entirely."""
+        suppressed = self.env["crm.email.suppression"]._of(headers)
+        if not suppressed:
+            return []
+        own = self._own_addresses()
+        erased = []
+        for position, envelope in enumerate(envelopes):
+            header = headers[position]
+            gone = {address for address, until in suppressed.items() if _naive(envelope.received) <= until}
+            headers[position] = without_people(header, gone)
+            if headers[position] != header and is_about_nobody_else(header, gone, own):
+                erased.append(envelope)
+        return erased
+
+    def _save_erased(self, envelopes: Sequence[Envelope]) -> int:
+        """Store only where they are, so that the server's copies are not taken for missing."""
+        rows = [
+            {
+                **self._location(envelope.remote_id),
+                "email_id": None,
+                "seen": None,
+                "size": None,
+                "received": _naive(envelope.received),
+                "state": "erased",
+                "attempts": 0,
+            }
+            for envelope in envelopes
+        ]
+        return self._upsert_copies(rows, SQL("0"))
 
     # --- conversations ------------------------------------------------------------------
 
@@ -483,7 +521,9 @@ class EnvelopeRows:
 
     def save_variant(self, copy_id: int, envelope: Envelope, variant: str) -> int:
         """Make a mail of its own of a copy whose content contradicts its mail's; return it."""
-        header = parse_header(envelope.header, envelope.size)
+        headers = [parse_header(envelope.header, envelope.size)]
+        self._suppress([envelope], headers)
+        [header] = headers
         [conversation_id] = self._conversations([header])
         row = {
             **self._email_row(envelope, header, self._own_addresses()),
@@ -785,12 +825,21 @@ def _seen_before(email_ids: Sequence[int], fresh: Collection[int]) -> list[int]:
     return [id_ for id_, count in times.items() if count > 1 or id_ not in fresh]
 
 
+def _without(
+    left_out: Sequence[Envelope], envelopes: Sequence[Envelope], headers: Sequence[Header]
+) -> tuple[list[Envelope], list[Header]]:
+    """The envelopes but for those left out, and their headers."""
+    ids = {one.remote_id for one in left_out}
+    kept = [position for position, one in enumerate(envelopes) if one.remote_id not in ids]
+    return [envelopes[position] for position in kept], [headers[position] for position in kept]
+
+
 def _naive(moment: datetime) -> datetime:
     """UTC without a zone, as Odoo stores it."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
 
 
-def _people(addresses: Iterable[Address]) -> str | None:
+def people_of(addresses: Iterable[Address]) -> str | None:
     return ", ".join(_person(one) for one in addresses) or None
 
 

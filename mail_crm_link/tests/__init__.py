@@ -8,6 +8,7 @@ from . import (
     test_controllers,
     test_creation,
     test_durability,
+    test_erasure,
     test_export,
     test_levels,
     test_members,

@@ -112,13 +112,13 @@ class TestExport(ExportCase, HttpCase):
         self.assertNotIn("Canary", json.dumps(listing) + repr(mails))
         self.assertEqual([(one["mailbox"], one["count"]) for one in listing["withheld"]], [("owner@our.example", 1)])
 
-    def test_mail_that_is_on_no_readable_card_is_counted_for_sales_managers_only(self):
-        manager = new_test_user(self.env, "export_manager", "sales_team.group_sale_manager")
+    def test_mail_that_is_on_no_readable_card_is_counted_for_data_protection_only(self):
+        officer = new_test_user(self.env, "export_officer", "mail_crm_link.group_data_protection")
         colleague = new_test_user(self.env, "export_colleague", "sales_team.group_sale_salesman_all_leads")
         self.mailbox.crm_link = False
         self.receive(subject="Canary")
         self.assertEqual(self.export(self.anna, colleague)[0]["withheld"], [])
-        listing, _mails = self.export(self.anna, manager)
+        listing, _mails = self.export(self.anna, officer)
         self.assertEqual([one["count"] for one in listing["withheld"]], [1])
         self.assertNotIn("Canary", json.dumps(listing))
 
