@@ -1,3 +1,4 @@
+from . import call_log
 from . import crm_email_guarded
 from . import crm_mailbox_secret
 from . import crm_mailbox

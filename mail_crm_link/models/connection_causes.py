@@ -5,6 +5,7 @@ from collections.abc import Callable
 from odoo.api import Environment
 
 from ..connectors.errors import ConnectorError
+from .crm_mailbox_secret import KEY_OPTION, KEY_VARIABLE
 
 
 def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
@@ -83,9 +84,20 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
             login,
         ),
         "key_changed": _(
-            "The stored password cannot be read any more, because this server's encryption key"
-            " is another one now. Enter the password again."
+            "The stored password cannot be read any more, because this server's encryption key is another one now."
+            " Enter the password again. Where many mailboxes say so, the administrator may add the former key to"
+            " %(option)s in the Odoo configuration file (or to the environment variable %(variable)s) instead; then"
+            " reconnect.",
+            option=KEY_OPTION,
+            variable=KEY_VARIABLE,
         ),
+        "key_missing": _(
+            "This server has no key to read passwords with. Ask your administrator to set %(option)s in the Odoo"
+            " configuration file (or the environment variable %(variable)s); then reconnect.",
+            option=KEY_OPTION,
+            variable=KEY_VARIABLE,
+        ),
+        "secret_foreign": _("The stored password belongs to another mailbox. Enter the password again."),
         "app_password": _(
             "The provider wants an app password, because two-step verification is on. Make"
             " one in the provider's security settings and enter it here."

@@ -18,6 +18,7 @@ from . import (
     test_query_counts,
     test_retention,
     test_roles,
+    test_secrets,
     test_sending,
     test_sync,
     test_todo,

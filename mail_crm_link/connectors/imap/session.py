@@ -8,6 +8,7 @@ A connection that failed once is never used again, because a late answer would b
 
 from __future__ import annotations
 
+import base64
 import imaplib
 import re
 import socket
@@ -182,9 +183,19 @@ class Session:
             with self._guarded("LOGIN"):
                 self._login()
         except Refused as error:
-            # Some servers repeat the command that they refuse.
-            detail = error.detail.replace(account.password, "***") if account.password else error.detail
-            raise causes.login_refusal(detail, account.host) from None
+            raise causes.login_refusal(self._without_password(error.detail), account.host) from None
+        except ConnectorError as error:
+            error.detail = self._without_password(error.detail)
+            raise error from None
+
+    def _without_password(self, text: str) -> str:
+        """Some servers repeat the command that they refuse."""
+        login, password = self._account.login, self._account.password
+        quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+        plain = base64.b64encode(f"\0{login}\0{password}".encode()).decode()
+        for form in filter(None, (quoted, password, plain)):
+            text = text.replace(form, "***")
+        return text
 
     def _login(self) -> None:
         account, client = self._account, self._client_or_fail()
