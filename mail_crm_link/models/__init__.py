@@ -40,6 +40,8 @@ from . import crm_email_card
 from . import crm_email_person
 from . import crm_email_export
 from . import crm_email_erasure
+from . import crm_email_live
+from . import ir_websocket
 from . import crm_lead
 from . import res_partner
 from . import crm_mailbox_sending
@@ -48,6 +50,7 @@ from . import crm_email_answer
 from . import crm_email_outbox
 from . import crm_email_recipients
 from . import crm_email_card_composing
+from . import res_users
 from . import res_config_settings
 from . import res_config_oauth
 from . import res_config_graph

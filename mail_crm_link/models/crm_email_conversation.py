@@ -2,18 +2,6 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-LONGEST_SHOWN = 100
-SHOWN_FIELDS = (
-    "date",
-    "direction",
-    "correspondent",
-    "subject",
-    "snippet",
-    "is_unread",
-    "has_attachment",
-    "has_content_access",
-)
-
 
 class CrmEmailConversation(models.Model):
     """Mails that answer one another.
@@ -59,20 +47,3 @@ class CrmEmailConversationKey(models.Model):
     conversation_id = fields.Many2one("crm.email.conversation", required=True, index=True, ondelete="cascade")
 
     _key_uniq = models.UniqueIndex("(key)")
-
-
-class CrmEmail(models.Model):
-    _inherit = "crm.email"
-
-    def get_conversation(self) -> list[dict]:
-        """Return what the user may know of the mails of this one's conversation, the oldest first.
-
-        :return: ``id date direction correspondent subject snippet is_unread has_attachment
-            has_content_access``; of a very long conversation the newest `LONGEST_SHOWN`
-        """
-        self.ensure_one()
-        self.check_access("read")
-        # What belongs to it is found for those who may read it.
-        conversation = self.conversation_id
-        emails = self.search([("conversation_id", "=", conversation.id)], limit=LONGEST_SHOWN) if conversation else self
-        return (emails | self).sorted(lambda email: (email.date, email.id)).read(SHOWN_FIELDS)

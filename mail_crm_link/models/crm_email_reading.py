@@ -6,12 +6,12 @@ What is on no card is fetched when somebody opens it, shown, and not stored.
 import base64
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize, format_date, format_datetime
+from odoo.tools import email_normalize, format_date, format_datetime, format_time
 
 from ..connectors.base import FetchFailure
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, MailGone
@@ -30,6 +30,18 @@ MOST_SHOWN = 4_000_000
 # Octets of an image that comes with the text instead of by a request of its own.
 LARGEST_INLINED = 64 * 1024
 INLINED_TYPES = ("image/gif", "image/jpeg", "image/png", "image/webp")
+
+LONGEST_CONVERSATION = 100
+CONVERSATION_FIELDS = (
+    "date",
+    "direction",
+    "correspondent",
+    "subject",
+    "snippet",
+    "is_unread",
+    "has_attachment",
+    "has_content_access",
+)
 
 Answer = TypeVar("Answer")
 
@@ -59,6 +71,21 @@ class CrmEmail(models.Model):
         was_unread = self.is_unread
         self._mark_opened()
         return {**self._shown(content, whole), "was_unread": was_unread}
+
+    def get_conversation(self) -> list[dict]:
+        """Return what the user may know of the mails of this one's conversation, the oldest first.
+
+        :return: ``id date direction correspondent subject snippet is_unread has_attachment
+            has_content_access``; of a very long conversation the newest `LONGEST_CONVERSATION`
+        """
+        self.ensure_one()
+        self.check_access("read")
+        # What belongs to it is found for those who may read it.
+        conversation = self.conversation_id
+        emails = self.browse()
+        if conversation:
+            emails = self.search([("conversation_id", "=", conversation.id)], limit=LONGEST_CONVERSATION)
+        return (emails | self).sorted(lambda email: (email.date, email.id)).read(CONVERSATION_FIELDS)
 
     # --- what is shown ------------------------------------------------------------------
 
@@ -118,17 +145,30 @@ class CrmEmail(models.Model):
         }
 
     def _when(self, invitation: Invitation) -> str:
-        start, end = (self._moment_text(moment) for moment in (invitation.start, invitation.end))
-        when = self.env._("%(start)s to %(end)s", start=start, end=end) if start and end else start
+        """Start and end in the user's time; without a time zone as they were written."""
+        start, end = self._in_user_time(invitation.start), self._in_user_time(invitation.end)
+        when = self._moment_text(start)
+        if start and end and end != start:
+            when = self.env._("%(start)s to %(end)s", start=when, end=self._end_text(start, end))
         return self.env._("%s, repeatedly", when) if when and invitation.repeats else when
 
+    def _in_user_time(self, moment: datetime | date | None) -> datetime | date | None:
+        if isinstance(moment, datetime) and moment.tzinfo:
+            return fields.Datetime.context_timestamp(self, moment.replace(tzinfo=None)).replace(tzinfo=None)
+        return moment
+
     def _moment_text(self, moment: datetime | date | None) -> str:
-        """A moment in the user's time; one without a time zone as it was written."""
         if not isinstance(moment, datetime):
             return format_date(self.env, moment) if moment else ""
-        if not moment.tzinfo:
-            return format_datetime(self.env, moment, tz="UTC")
-        return format_datetime(self.env, moment.replace(tzinfo=None))
+        return format_datetime(self.env, moment, tz="UTC", dt_format="short")
+
+    def _end_text(self, start: datetime | date, end: datetime | date) -> str:
+        if isinstance(start, datetime) and isinstance(end, datetime):
+            if start.date() == end.date():
+                return format_time(self.env, end, tz="UTC", time_format="short")
+            return self._moment_text(end)
+        # The end of days is the first day after (RFC 5545, 3.6.1).
+        return self._moment_text(end - timedelta(days=1))
 
     # --- what it has --------------------------------------------------------------------
 

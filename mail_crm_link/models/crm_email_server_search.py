@@ -1,11 +1,10 @@
 """Search on the mail server for words in texts that are not stored here."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone
 from .orm_store import OrmStore
@@ -74,21 +73,4 @@ class CrmMailbox(models.Model):
             except (CursorExpired, FolderGone):
                 # The next synchronisation finds out what became of it.
                 continue
-            yield folder._email_ids(remote_ids)
-
-
-class CrmMailboxFolder(models.Model):
-    _inherit = "crm.mailbox.folder"
-
-    def _email_ids(self, remote_ids: Sequence[str]) -> list[int]:
-        """Return the mails that the server names so."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT email_id FROM crm_email_copy WHERE folder_id = %s AND uidvalidity = %s"
-                " AND remote_id = ANY(%s) AND email_id IS NOT NULL",
-                self.id,
-                self.uidvalidity or "",
-                list(remote_ids),
-            )
-        )
-        return [email_id for (email_id,) in rows]
+            yield folder._email_ids(remote_ids, folder.uidvalidity or "")

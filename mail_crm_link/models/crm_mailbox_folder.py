@@ -1,4 +1,7 @@
+from collections.abc import Collection
+
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 # What of a mailbox is synchronised unless its owner decides otherwise. Folders that people
 # made themselves belong to it: a server-side filter may deliver customers' mail there.
@@ -50,3 +53,16 @@ class CrmMailboxFolder(models.Model):
         if vals.get("sync"):
             self.mailbox_id._sync_soon()
         return result
+
+    def _email_ids(self, remote_ids: Collection[str], uidvalidity: str) -> list[int]:
+        """Return the mails that the server names so."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT email_id FROM crm_email_copy WHERE folder_id = %s AND uidvalidity = %s"
+                " AND remote_id = ANY(%s) AND email_id IS NOT NULL",
+                self.id,
+                uidvalidity,
+                list(remote_ids),
+            )
+        )
+        return [email_id for (email_id,) in rows]

@@ -200,6 +200,9 @@ class OrmStore:
         added += rows.save_failures([one for one in envelopes if isinstance(one, FetchFailure)])
         self._save_seen(key, changes)
         self._save_cursor(key, changes, added)
+        self.env["crm.email"]._announce_page(
+            self.mailbox, key, changes.uidvalidity, [*changes.seen, *(one.remote_id for one in stored)]
+        )
 
     def _save_bisected(self, rows: EnvelopeRows, envelopes: Sequence[Envelope]) -> int:
         """Store envelopes; return how many are new. One that PostgreSQL refuses costs one."""
@@ -269,6 +272,7 @@ class OrmStore:
             gone = EnvelopeRows(self.mailbox, key, changes.uidvalidity).remove(changes)
             self._save_seen(key, changes)
             self._save_cursor(key, changes, -gone)
+            self.env["crm.email"]._announce_page(self.mailbox, key, changes.uidvalidity, list(changes.seen))
 
         self._durably(remove)
 
@@ -331,8 +335,12 @@ class OrmStore:
         )
 
     def save_contents(self, wanted: Sequence[Wanted], contents: Sequence[Content | FetchFailure]) -> None:
-        rows = ContentRows(self.mailbox)
-        self._durably(rows.save, wanted, contents)
+        self._durably(self._save_contents, wanted, contents)
+
+    def _save_contents(self, wanted: Sequence[Wanted], contents: Sequence[Content | FetchFailure]) -> None:
+        ContentRows(self.mailbox).save(wanted, contents)
+        if self.mailbox.state != "connecting":
+            self.env["crm.email.copy"].browse(one.key for one in wanted).exists().email_id._announce_cards()
 
     # --- what becomes of the mailbox ----------------------------------------------------
 

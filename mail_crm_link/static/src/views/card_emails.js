@@ -1,7 +1,8 @@
-import {Component, useSubEnv} from "@odoo/owl";
+import {Component, useState, useSubEnv} from "@odoo/owl";
 import {View, getDefaultConfig} from "@web/views/view";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
+import {useCardMail} from "../core/common/card_mail";
 import {useService} from "@web/core/utils/hooks";
 
 const LINK_FIELDS = {"crm.lead": "lead_ids", "res.partner": "partner_ids"};
@@ -17,6 +18,11 @@ export class CardEmails extends Component {
 
     setup() {
         this.action = useService("action");
+        this.state = useState({version: 0});
+        useCardMail(
+            () => this.props.record,
+            () => this.state.version++
+        );
         // A view writes into the configuration it finds, and would find the form's.
         useSubEnv({
             config: {...getDefaultConfig(), disableSearchBarAutofocus: true},

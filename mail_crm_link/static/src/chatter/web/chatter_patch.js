@@ -2,6 +2,7 @@ import {Chatter} from "@mail/chatter/web_portal/chatter";
 import {browser} from "@web/core/browser/browser";
 import {onWillDestroy} from "@odoo/owl";
 import {patch} from "@web/core/utils/patch";
+import {useCardMail} from "../../core/common/card_mail";
 import {useService} from "@web/core/utils/hooks";
 
 const HIGHLIGHT_DURATION = 2000;
@@ -17,6 +18,19 @@ patch(Chatter.prototype, {
         const onProgress = () => this.onMailArrived();
         bus.subscribe(NOTIFICATION, onProgress);
         onWillDestroy(() => bus.unsubscribe(NOTIFICATION, onProgress));
+        useCardMail(
+            () => ({resModel: this.props.threadModel, resId: this.props.threadId}),
+            () => this.onCardMail()
+        );
+    },
+
+    /** Its counters change too, unless somebody is writing in the form. */
+    async onCardMail() {
+        this.onMailArrived();
+        const {record} = this.props;
+        if (record && !(await record.isDirty())) {
+            await record.load();
+        }
     },
 
     /** Mail comes to the card that is open while its mailbox is synchronised. */

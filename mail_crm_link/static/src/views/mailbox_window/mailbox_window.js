@@ -14,6 +14,7 @@ import {useHotkey} from "@web/core/hotkeys/hotkey_hook";
 
 const WIDE_ENOUGH = "(min-width: 1200px)";
 const CHANGED = "mail_crm_link.mail";
+const PROGRESS = "mail_crm_link.progress";
 const CHANGED_DELAY = 500;
 
 /** The list of mail with, on a wide screen, the mail beside it. */
@@ -46,8 +47,15 @@ export class MailboxWindow extends ListController {
     setupLive() {
         const bus = useService("bus_service");
         const refresh = useDebounced(() => this.refresh(), CHANGED_DELAY);
-        onMounted(() => bus.subscribe(CHANGED, refresh));
-        onWillUnmount(() => bus.unsubscribe(CHANGED, refresh));
+        const progress = () => (this.model.root.records.length ? refresh() : this.refresh());
+        onMounted(() => {
+            bus.subscribe(CHANGED, refresh);
+            bus.subscribe(PROGRESS, progress);
+        });
+        onWillUnmount(() => {
+            bus.unsubscribe(CHANGED, refresh);
+            bus.unsubscribe(PROGRESS, progress);
+        });
     }
 
     async refresh() {
