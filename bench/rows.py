@@ -22,6 +22,7 @@ class Sizes:
     few_mails: int = 1_000
     many_mails: int = 20_000
     new_mails: int = 100
+    window_mails: int = 100_000
     contacts: int = 1_000
     more_contacts: int = 10_000
     most_contacts: int = 1_000_000
@@ -36,6 +37,7 @@ QUICK = Sizes(
     few_mails=200,
     many_mails=1_000,
     new_mails=20,
+    window_mails=5_000,
     contacts=200,
     more_contacts=1_000,
     most_contacts=20_000,
@@ -249,9 +251,24 @@ def _by_contacts(ground: Ground) -> dict[str, float]:
     }
 
 
+def window(ground: Ground) -> Iterator[Figure]:
+    """The first page of the mailbox window, with the counters of all folders."""
+    mails = ground.sizes.window_mails
+    found = ground.repeated(lambda: _window(ground))
+    for name, key in (("all mail", "all"), ("inbox", "inbox"), ("a small folder", "folder"), ("unread", "unread")):
+        yield Figure("window", f"first page of {mails:,} mails, with counters: {name}", found[key], "s", at_most=1)
+
+
+def _window(ground: Ground) -> dict[str, float]:
+    sizes = ground.sizes
+    with ground.databases.fresh("linked", sizes.contacts) as database:
+        return runs.alone(runs.window, ground.configuration, database, sizes.window_mails)
+
+
 ROWS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "throughput": throughput,
     "incremental": incremental,
     "growth": growth,
     "contacts": contacts,
+    "window": window,
 }

@@ -16,6 +16,7 @@ from odoo.modules.registry import Registry
 
 from .correspondence import OWNER, contact_address
 from .gauge import Gauge, Memory, Reading
+from .window import fill, opened
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,24 @@ def _page(chance: random.Random, contacts: int) -> Sequence[SimpleNamespace]:
     known = [contact_address(chance.randrange(contacts)) for _ in range(120)]
     unknown = [f"person{chance.randrange(10**6)}@elsewhere.example" for _ in range(80)]
     return [SimpleNamespace(people=[Address("", address)], conversation_id=0) for address in known + unknown]
+
+
+def window(configuration: str, database: str, mails: int) -> dict:
+    """Open the mailbox window of a mailbox with so many mails, once unmeasured before.
+
+    :return: seconds by place
+    """
+    with environment(configuration, database) as env:
+        places = fill(env, mails)
+        reader = env(user=env.ref("base.user_admin").id)
+        named = {
+            "all": "",
+            "inbox": f"folder-{places['inbox']}",
+            "folder": f"folder-{places['inbox'] + 5}",
+            "unread": "unread",
+        }
+        opened(reader, "")
+        return {name: opened(reader, place) for name, place in named.items()}
 
 
 def processor_count() -> int:

@@ -12,10 +12,13 @@ from . import (
     test_export,
     test_levels,
     test_members,
+    test_live,
     test_network,
     test_package,
+    test_place,
     test_privacy,
     test_query_counts,
+    test_reading,
     test_retention,
     test_roles,
     test_secrets,
@@ -24,6 +27,7 @@ from . import (
     test_todo,
     test_todo_on_cards,
     test_tours,
+    test_window_tour,
 )
 from . import test_graph
 from . import test_oauth

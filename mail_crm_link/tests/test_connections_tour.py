@@ -137,14 +137,36 @@ class TestScenariosTour(TourCase):
         return self.lead("Price list").ensure_one()
 
 
-@tagged("-at_install", "post_install")
-class TestReceivedTour(TourCase):
+class ServedTourCase(TourCase):
+    """With a mail server, and mailboxes on it."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         os.environ.setdefault("MAIL_CRM_LINK_KEY", Fernet.generate_key().decode())
         cls.dovecot = cls.enterClassContext(Dovecot())
 
+    def connected_mailbox(self, name=""):
+        """Return a mailbox of its own on the test server, nothing synchronised yet."""
+        self.env["ir.config_parameter"].set_param("mail_crm_link.allowed_hosts", self.dovecot.host)
+        name = name or self.id().rpartition(".")[2]
+        mailbox = self.env["crm.mailbox"].with_user(self.owner)
+        mailbox = mailbox.create(
+            {
+                "email": f"{name}@our.example",
+                "imap_host": self.dovecot.host,
+                "imap_port": self.dovecot.port,
+                "imap_security": "none",
+                "login": name,
+                "password": self.dovecot.password,
+            }
+        )
+        mailbox.action_connect()
+        return mailbox.sudo()
+
+
+@tagged("-at_install", "post_install")
+class TestReceivedTour(ServedTourCase):
     def test_mail_of_a_real_server_becomes_records_that_are_linked(self):
         mailbox = self.connected_mailbox()
         mailbox.rule_ids.active = True
@@ -166,21 +188,3 @@ class TestReceivedTour(TourCase):
         self.dovecot.deliver(mailbox.login, [sale])
         self.tour(f"/odoo/connected-emails/{mailbox.id}", "mail_crm_link_create_anyway")
         self.assertEqual(self.lead("Spring sale").email_from, "news@shop.example")
-
-    def connected_mailbox(self):
-        """Return a mailbox of its own on the test server, nothing synchronised yet."""
-        self.env["ir.config_parameter"].set_param("mail_crm_link.allowed_hosts", self.dovecot.host)
-        name = self.id().rpartition(".")[2]
-        mailbox = self.env["crm.mailbox"].with_user(self.owner)
-        mailbox = mailbox.create(
-            {
-                "email": f"{name}@our.example",
-                "imap_host": self.dovecot.host,
-                "imap_port": self.dovecot.port,
-                "imap_security": "none",
-                "login": name,
-                "password": self.dovecot.password,
-            }
-        )
-        mailbox.action_connect()
-        return mailbox.sudo()
