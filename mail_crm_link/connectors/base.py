@@ -182,6 +182,18 @@ class Content:
     parts: tuple[Part, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What the server said of a mail that it took.
+
+    :param refused: recipients it does not take for good → its words
+    :param deferred: recipients it does not take now → its words
+    """
+
+    refused: dict[str, str]
+    deferred: dict[str, str]
+
+
 class Connector(Protocol):
     """One account at one provider. Every method may raise any ``ConnectorError`` but for the notes below.
 

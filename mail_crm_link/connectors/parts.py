@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.message import Message
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
 
 from .base import HEADER_FIELDS, WHOLE_LIMIT, Content, Part
 from .errors import MailGone
@@ -35,6 +37,18 @@ def section(raw: bytes, name: str) -> bytes:
         if number == name:
             return _decoded(leaf)
     raise MailGone("No such part", name)
+
+
+def with_hidden(raw: bytes, recipients: Sequence[str]) -> bytes:
+    """The mail with a Bcc for those recipients that its header does not name.
+
+    For services that take the recipients from the header, and the Bcc out of it.
+    """
+    header = BytesHeaderParser().parsebytes(raw)
+    fields = [str(field) for name in ("To", "Cc", "Bcc") for field in header.get_all(name, [])]
+    named = {address.lower() for _name, address in getaddresses(fields)}
+    hidden = [address for address in recipients if address.lower() not in named]
+    return f"Bcc: {', '.join(hidden)}\r\n".encode() + raw if hidden else raw
 
 
 def text(raw: bytes) -> str:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .base import Handover
 from .errors import (
     ConnectorError,
     NotAllowed,
@@ -59,18 +60,6 @@ class Account:
     timeout: float
     network: Network
     ssl_context: ssl.SSLContext
-
-
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """What the server said of a mail that it took.
-
-    :param refused: recipients it does not take for good → its words
-    :param deferred: recipients it does not take now → its words
-    """
-
-    refused: dict[str, str]
-    deferred: dict[str, str]
 
 
 class _Client(smtplib.SMTP):

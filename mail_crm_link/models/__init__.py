@@ -4,6 +4,7 @@ from . import crm_mailbox_secret
 from . import crm_mailbox
 from . import crm_mailbox_members
 from . import crm_mailbox_network
+from . import crm_mailbox_sending
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
@@ -44,7 +45,6 @@ from . import crm_email_live
 from . import ir_websocket
 from . import crm_lead
 from . import res_partner
-from . import crm_mailbox_sending
 from . import crm_email_composer
 from . import crm_email_answer
 from . import crm_email_outbox

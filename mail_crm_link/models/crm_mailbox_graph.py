@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
-from ..connectors.graph import ENDPOINT, Account, GraphConnector
+from ..connectors.errors import ConnectorError
+from ..connectors.graph import ENDPOINT, Account, GraphConnector, GraphSender
 
 ENDPOINT_PARAMETER = "mail_crm_link.microsoft_graph_endpoint"
 # Whose mailbox it is.
@@ -86,6 +87,19 @@ class CrmMailbox(models.Model):
 
     def _connector_graph(self) -> GraphConnector:
         return GraphConnector(self._graph_account__())
+
+    # --- sending ------------------------------------------------------------------------
+
+    def _submission(self):
+        if self.provider != "graph":
+            return super()._submission()
+        return GraphSender(self._graph_account__())
+
+    def _submission_sentence(self, error: ConnectorError) -> str:
+        return self._sentence(error) if self.provider == "graph" else super()._submission_sentence(error)
+
+    def _provider_files_sent(self) -> bool:
+        return self.provider == "graph" or super()._provider_files_sent()
 
     # --- the application's own permission -----------------------------------------------
 

@@ -61,6 +61,12 @@ class TestGraph(CommittingCase):
         self.env.cr.commit()
         return mailbox
 
+    def bring_forward(self):
+        """Have the time come of what waits to be sent."""
+        self.env.cr.execute("UPDATE crm_email_composer SET send_at = now() at time zone 'utc' - interval '1 second'")
+        self.env.cr.commit()
+        self.env.invalidate_all()
+
     def test_mail_comes_to_cards_and_goes_on_coming(self):
         eva = self.partner("Eva Mill", "eva@mill.example")
         self.account.deliver(mail("Eva Mill <eva@mill.example>", ADDRESS, "Pumps"))
@@ -133,6 +139,36 @@ class TestGraph(CommittingCase):
         self.assertEqual(self.emails().subject, "By the application")
         self.assertTrue(self.sign_in.calls["client_credentials"])
         self.assertFalse(self.sign_in.calls["refresh_token"])
+
+    def test_what_is_written_here_goes_out_once_and_is_one_mail(self):
+        eva = self.partner("Eva Mill", "eva@mill.example")
+        author = self.env.ref("base.user_demo")
+        mailbox = self.connected(user_id=author.id)
+        mailbox.action_sync_now()
+        drafts = self.env["crm.email.composer"].with_user(author)
+        draft = drafts.create(
+            {
+                "mailbox_id": mailbox.id,
+                "to": "Eva Mill <eva@mill.example>",
+                "bcc": "hidden@mill.example",
+                "subject": "Our offer",
+                "body": "<p>Hello</p>",
+            }
+        )
+        self.env.cr.commit()
+        self.service.cut[self.service.calls + 1] = -1
+        draft.action_send()
+        for _look in range(3):
+            self.bring_forward()
+            self.env["crm.email.composer"].browse(draft.id)._send_guarded()
+        self.assertEqual(len(self.service.sent), 1)
+        self.assertIn(b"Bcc: hidden@mill.example\r\n", self.service.sent[0])
+        self.env.invalidate_all()
+        self.assertEqual(draft.state, "sent")
+        mailbox.action_sync_now()
+        [email] = self.emails()
+        self.assertEqual((email.partner_ids, email.direction), (eva, "out"))
+        self.assertEqual(email.copy_ids.folder_id.role, "sent")
 
     def test_a_mailbox_that_is_not_there_is_said_so(self):
         with self.assertRaisesRegex(UserError, "no mailbox"):

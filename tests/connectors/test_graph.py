@@ -16,13 +16,15 @@ from mail_crm_link.connectors.errors import (
     CursorExpired,
     FolderGone,
     NotAllowed,
+    OutcomeUnknown,
     ProviderBroken,
     SignInNeeded,
     Transient,
+    Undeliverable,
 )
-from mail_crm_link.connectors.graph import Sender, Subscriptions
+from mail_crm_link.connectors.graph import GraphSender, Subscriptions
 
-from .contract import Reader, envelopes_of
+from .contract import Reader, envelopes_of, folder_named
 from .corpus import PLAIN, numbered
 from .graph_mailbox import ADDRESS, GraphMailbox
 
@@ -346,29 +348,55 @@ def test_a_missing_library_is_named(server: GraphMailbox, monkeypatch: pytest.Mo
 # -- sending and subscribing ------------------------------------------------------------------------------------
 
 
+def send(server: GraphMailbox, raw: bytes, *recipients: str) -> None:
+    sender = GraphSender(server.account())
+    sender.open()
+    sender.send("ann@example.com", recipients, raw)
+    sender.close()
+
+
+def find(server: GraphMailbox, message_id: str) -> list[str]:
+    connector = opened(server)
+    return connector.find(folder_named(connector, "Sent"), message_id)[1]
+
+
 def test_a_sent_mail_is_found_again(server: GraphMailbox) -> None:
     raw = PLAIN.replace(b"<plain@", b"<it's+odd&@")
-    with Sender(server.account()) as sender:
-        assert sender.find("<it's+odd&@example.com>") is None
-        sender.send(raw)
-        remote_id = sender.find("<it's+odd&@example.com>")
-    assert remote_id and server.service.sent == [raw]
+    assert find(server, "<it's+odd&@example.com>") == []
+    send(server, raw, "bob@example.org")
+    (remote_id,) = find(server, "<it's+odd&@example.com>")
+    assert server.service.sent == [raw]
     assert opened(server).raw(Folder("", "", "sent"), "", remote_id) == raw
+
+
+def test_recipients_that_nobody_else_shall_see_become_bcc(server: GraphMailbox) -> None:
+    send(server, PLAIN, "bob@example.org", "eve@example.org", "dan@example.org")
+    assert server.service.sent == [b"Bcc: eve@example.org, dan@example.org\r\n" + PLAIN]
 
 
 def test_after_a_send_without_an_answer_the_mail_is_found(server: GraphMailbox) -> None:
     server.service.cut[1] = -1
-    with Sender(server.account()) as sender, pytest.raises(Transient):
-        sender.send(PLAIN)
-    with Sender(server.account()) as sender:
-        assert sender.find("<plain@example.com>")
+    with pytest.raises(OutcomeUnknown):
+        send(server, PLAIN)
+    assert find(server, "<plain@example.com>")
 
 
-def test_a_sender_that_is_not_allowed(server: GraphMailbox) -> None:
-    server.service.fail[1] = Refusal(403, "ErrorSendAsDenied")
-    with Sender(server.account()) as sender, pytest.raises(NotAllowed) as caught:
-        sender.send(PLAIN)
-    assert caught.value.cause == "send_denied"
+@pytest.mark.parametrize(
+    ("refusal", "error", "cause"),
+    [
+        (Refusal(403, "ErrorSendAsDenied"), NotAllowed, "send_denied"),
+        (Refusal(400, "ErrorInvalidRecipients"), Undeliverable, "mail_refused"),
+        (Refusal(429, "TooManyRequests", Retry_After="5"), Transient, "throttled"),
+        (Refusal(504, "GatewayTimeout"), OutcomeUnknown, "outcome_unknown"),
+    ],
+)
+def test_a_refused_send_has_a_consequence(
+    server: GraphMailbox, refusal: Refusal, error: type[ConnectorError], cause: str
+) -> None:
+    server.service.fail[1] = refusal
+    with pytest.raises(error) as caught:
+        send(server, PLAIN)
+    assert caught.value.cause == cause
 
 
 def test_a_subscription_that_nobody_answers_for_is_refused(server: GraphMailbox) -> None:

@@ -18,8 +18,8 @@ service itself.
 """
 
 from .connector import GraphConnector
-from .sending import Sender
+from .sending import GraphSender
 from .session import ENDPOINT, Account
 from .subscriptions import Subscription, Subscriptions
 
-__all__ = ["ENDPOINT", "Account", "GraphConnector", "Sender", "Subscription", "Subscriptions"]
+__all__ = ["ENDPOINT", "Account", "GraphConnector", "GraphSender", "Subscription", "Subscriptions"]

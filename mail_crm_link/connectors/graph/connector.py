@@ -10,7 +10,7 @@ from datetime import datetime
 from .. import parts
 from ..base import Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import FolderGone, MailGone, NotAllowed
-from . import content, folders, listing, searching
+from . import content, folders, listing, searching, sending
 from .session import Account, Json, Session
 
 _DAY = 86_400
@@ -73,6 +73,11 @@ class GraphConnector:
     def raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
         """See ``Connector.raw``."""
         return content.raw(self._session, remote_id)
+
+    def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
+        """See ``Mailbox.find``."""
+        with _of_folder(folder):
+            return "", sending.find(self._session, folder, message_id)
 
     def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
         """See ``Connector.search``. The service looks for whole words."""

@@ -7,35 +7,62 @@ Sent Items itself, and keeps the Message-ID of the mail.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
+from .. import parts
+from ..base import Folder, Handover
+from ..errors import MailGone, OutcomeUnknown, ProviderBroken, Transient, Undeliverable
 from .session import Account, Session
 
+# After these nobody knows whether the mail was taken.
+_UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
 
-class Sender:
-    """Sends in the name of an account; a context manager."""
+
+class GraphSender:
+    """Sends in the name of an account."""
 
     def __init__(self, account: Account) -> None:
         self._session = Session(account)
 
-    def __enter__(self) -> Sender:
+    def open(self) -> None:
+        """Get ready; nobody is asked for anything yet."""
         self._session.open()
-        return self
 
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
+        """Leave. Never raises, and may be called at any time and twice."""
         self._session.close()
 
-    def send(self, raw: bytes) -> None:
-        """Send a mail to the recipients of its To, Cc and Bcc.
+    def send(
+        self, sender: str, recipients: Sequence[str], raw: bytes, handing_over: Callable[[], None] = lambda: None
+    ) -> Handover:
+        """Send a mail.
 
-        :raises Transient: it may have been sent or not; ``find`` tells, a while later
+        The service takes the recipients from the header. Those that it does not name get a Bcc, which it takes away.
+
+        :param sender: does not matter, the service takes From
+        :param handing_over: called right before the mail goes out
+        :raises Undeliverable: the service does not take this mail
         :raises NotAllowed: ``send_denied``, ``access_denied``
+        :raises Transient: nothing was sent, later it may be
+        :raises OutcomeUnknown: the service may have taken it, or not; ``find`` tells, a while later
         """
-        self._session.post(f"{self._session.root}/sendMail", base64.b64encode(raw), content_type="text/plain")
+        encoded = base64.b64encode(parts.with_hidden(raw, recipients))
+        handing_over()
+        try:
+            self._session.post(f"{self._session.root}/sendMail", encoded, content_type="text/plain")
+        except (ProviderBroken, MailGone) as error:
+            raise Undeliverable("The service does not take the mail", error.detail, cause="mail_refused") from error
+        except Transient as error:
+            if error.cause in _UNCERTAIN:
+                raise OutcomeUnknown("The service did not say whether it took the mail", str(error)) from error
+            raise
+        return Handover({}, {})
 
-    def find(self, message_id: str) -> str | None:
-        """The id of the sent mail with this Message-ID (with its angle brackets), if it is there already."""
-        wanted = quote(message_id.replace("'", "''"), safe="")
-        path = f"{self._session.root}/mailFolders/sentitems/messages"
-        found = self._session.get(f"{path}?$select=id&$top=1&$filter=internetMessageId eq '{wanted}'")["value"]
-        return str(found[0]["id"]) if found else None
+
+def find(session: Session, folder: Folder, message_id: str) -> list[str]:
+    """The ids of mails of a folder with this Message-ID (with its angle brackets)."""
+    wanted = quote(message_id.replace("'", "''"), safe="")
+    path = f"{session.root}/mailFolders/{quote(folder.remote_id, safe='')}/messages"
+    found = session.get(f"{path}?$select=id&$top=10&$filter=internetMessageId eq '{wanted}'")["value"]
+    return [str(each["id"]) for each in found]
