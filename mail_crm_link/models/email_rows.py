@@ -207,7 +207,7 @@ class EnvelopeRows:
             "header_to": people_of(header.to),
             "header_cc": people_of(header.cc),
             "header_date": header.date_raw,
-            "header_reply_to": _people(header.reply_to),
+            "header_reply_to": people_of(header.reply_to),
             "header_references": " ".join(header.references or header.in_reply_to) or None,
             "date": self._date(envelope, header),
             "direction": self._direction(header, own),

@@ -134,10 +134,7 @@ class TestPlaces(ReceivedCase):
         queries()
         few = queries()
         self.mailbox.folder_ids.create(
-            [
-                {"mailbox_id": self.mailbox.id, "name": f"F{n}", "remote_id": f"F{n}", "role": "other"}
-                for n in range(50)
-            ]
+            [{"mailbox_id": self.mailbox.id, "name": f"F{n}", "remote_id": f"F{n}", "role": "other"} for n in range(50)]
         )
         self.assertEqual(queries(), few)
 
