@@ -20,6 +20,7 @@
         "views/crm_email_erasure_views.xml",
         "wizard/crm_email_erase_views.xml",
         "wizard/crm_email_export_views.xml",
+        "wizard/crm_mailbox_connect_views.xml",
         "wizard/crm_mailbox_disconnect_views.xml",
         "wizard/crm_mailbox_rehearsal_views.xml",
         "views/crm_email_views.xml",

@@ -10,7 +10,12 @@ from .crm_mailbox_secret import KEY_OPTION, KEY_VARIABLE
 
 def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
     """Return cause and next step in the user's language."""
-    texts = _about_server(env._, host) | _about_account(env._, host, login)
+    texts = {
+        **_about_server(env._, host),
+        **_about_account(env._, host, login),
+        **_about_consent(env._, host, login),
+        **_about_mail(env._),
+    }
     return texts.get(error.cause) or env._(
         "The server %s gave an answer that we do not understand. Tell your administrator.", host
     )
@@ -108,13 +113,12 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
         "web_login": _("The provider wants you to sign in on its web page first. Do so, then try again."),
         "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
         "account_locked": _("The account is locked. Ask the provider or your administrator."),
-        "sender_refused": _("The server does not let this account send from this address."),
-        "recipients_refused": _("The server refuses all recipients."),
-        "mail_refused": _("The server refuses this mail."),
-        "mail_too_large": _("The mail is larger than the mail server takes. Send less, or a link."),
-        "no_smtputf8": _("The server cannot send to an address with such letters before the @."),
-        "outcome_unknown": _("The connection broke at the last moment, so it is not known whether the mail was sent."),
         "plain_login_off": _("The server %s accepts passwords only over TLS. Choose TLS or STARTTLS.", host),
+    }
+
+
+def _about_consent(_: Callable[..., str], host: str, login: str) -> dict[str, str]:
+    return {
         "consent_expired": _(
             "The consent of %s is not valid any more: it was taken back or has expired. Sign in once more; what was"
             " synchronised stays, and it goes on where it stopped.",
@@ -146,6 +150,17 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
         "library_missing": _(
             "A program library that %s needs is not installed on this server. Ask your Odoo administrator.", host
         ),
+    }
+
+
+def _about_mail(_: Callable[..., str]) -> dict[str, str]:
+    return {
+        "sender_refused": _("The server does not let this account send from this address."),
+        "recipients_refused": _("The server refuses all recipients."),
+        "mail_refused": _("The server refuses this mail."),
+        "mail_too_large": _("The mail is larger than the mail server takes. Send less, or a link."),
+        "no_smtputf8": _("The server cannot send to an address with such letters before the @."),
+        "outcome_unknown": _("The connection broke at the last moment, so it is not known whether the mail was sent."),
         "folder_missing": _("The folder is not there any more."),
         "folder_denied": _("You have no permission to read this folder."),
         "unexpected": _("Something went wrong here. It is tried again; the log has the details."),

@@ -416,6 +416,10 @@ class CrmMailbox(models.Model):
     def _sentence(self, error: ConnectorError) -> str:
         return sentence(self.env, error, self.imap_host or "", self.login or self.email)
 
+    def _failure_values(self, error: ConnectorError) -> dict:
+        """Return what is stored of a failure, to be shown."""
+        return {"status_message": self._sentence(error)}
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn what a connector raises into a sentence for people."""
@@ -632,7 +636,7 @@ class CrmMailbox(models.Model):
         _logger.info("Mailbox %s: %s", self.id, error)
         if self._stopped_meanwhile():
             return
-        values = {"status_message": self._sentence(error), "failures": self.failures + 1}
+        values = {**self._failure_values(error), "failures": self.failures + 1}
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
         else:

@@ -3,6 +3,8 @@ from . import (
     test_binding,
     test_chatter,
     test_composer_tour,
+    test_connect,
+    test_connect_tour,
     test_connection,
     test_connections_tour,
     test_controllers,
