@@ -164,9 +164,10 @@ class SMTPConnector:
         account = self._account
         if _CONTROL.search(account.login + account.password):
             raise SignInNeeded("Login or password has a control character")
-        if not client.has_extn("auth"):
+        mechanisms = client.esmtp_features.get("auth", "").upper().split()
+        if not mechanisms:
             return
-        if "PLAIN" in client.esmtp_features["auth"].upper().split():
+        if "PLAIN" in mechanisms:
             # The library's own way knows ASCII only (RFC 4616 says UTF-8).
             secret = f"\0{account.login}\0{account.password}".encode()
             code, words = client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
@@ -177,7 +178,9 @@ class SMTPConnector:
             client.login(account.login, account.password)
         except smtplib.SMTPAuthenticationError as error:
             raise self._sign_in_refusal(error.smtp_code, error.smtp_error) from None
-        except (smtplib.SMTPNotSupportedError, UnicodeEncodeError) as error:
+        except (smtplib.SMTPServerDisconnected, smtplib.SMTPResponseException):
+            raise
+        except (smtplib.SMTPException, UnicodeEncodeError) as error:
             raise NotAllowed("No way to sign in that the server offers", str(error), cause="basic_auth_off") from None
 
     def _sign_in_refusal(self, code: int, words: bytes | str) -> ConnectorError:

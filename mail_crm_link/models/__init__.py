@@ -50,6 +50,7 @@ from . import crm_email_composer
 from . import crm_email_answer
 from . import crm_email_outbox
 from . import crm_email_recipients
+from . import crm_email_bounce
 from . import crm_email_card_composing
 from . import res_users
 from . import res_config_settings

@@ -14,7 +14,6 @@ from ..rules.composing import (
     people,
     references,
 )
-from .orm_store import OrmStore
 
 FORWARDS = ("forward", "forward_attached")
 QUOTE = Markup(
@@ -28,6 +27,14 @@ class CrmEmail(models.Model):
 
     header_reply_to = fields.Text(groups=fields.NO_ACCESS)
     header_references = fields.Text(groups=fields.NO_ACCESS, help="The ids of the mails before it, the oldest first.")
+
+    @api.model
+    def action_write_new(self) -> dict:
+        """Return the action that writes a new mail.
+
+        :raise RedirectWarning: the user has no mailbox to write from
+        """
+        return self.env["crm.email.composer"]._start({"to": ""})
 
     def action_reply(self) -> dict:
         """Return the action that answers this mail."""
@@ -80,16 +87,6 @@ class CrmEmail(models.Model):
         """
         return Markup(self.load_content()["html"] or "")  # nosec B704 # sanitised when it was fetched
 
-    def _original(self) -> bytes:
-        """The mail as it is on the server.
-
-        :raise UserError: when the mail server cannot be asked for it
-        """
-        copy = self._live_copy()
-        with copy.mailbox_id._explained(), copy.mailbox_id._opened() as connector:
-            folder = OrmStore.as_folder(copy.folder_id)
-            return connector.raw(folder, copy.uidvalidity or "", copy.remote_id)
-
 
 class CrmEmailComposer(models.Model):
     _inherit = "crm.email.composer"
@@ -138,7 +135,7 @@ class CrmEmailComposer(models.Model):
         parent = self.parent_id.sudo()
         if self.kind == "forward_attached":
             name = f"{parent.header_subject or self.env._('E-mail')}.eml"
-            self._attach(name, "message/rfc822", parent._original())
+            self._attach(name, "message/rfc822", parent._fetch_original())
         elif self.kind == "forward":
             for listed in self.parent_id.load_content()["attachments"]:
                 content, name, mimetype = parent._fetch_attachment(listed["section"])

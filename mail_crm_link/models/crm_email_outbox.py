@@ -187,7 +187,8 @@ class CrmEmailComposer(models.Model):
         OutboxStore(self).save(
             state="scheduled",
             send_at=send_at,
-            sent_at=send_at,
+            # What may have been taken stays the same mail.
+            sent_at=self.sent_at if self.handing_over else send_at,
             message_id=self.message_id or message_id(secrets.token_hex(16), self._from_address()),
             failures=0,
             handing_over=False,

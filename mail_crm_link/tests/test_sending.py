@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import timedelta
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from unittest.mock import patch
 
@@ -228,6 +229,81 @@ class TestSending(SendingCase):
         self.assertEqual((part.get_filename(), part.get_content()), (name, content))
         self.assertEqual(attachment.res_model, "crm.email.composer")
 
+    def test_forwarded_attachments_and_mails_arrive_octet_by_octet(self):
+        original = EmailMessage()
+        original["From"], original["To"] = "Anna Meyer <anna@mill.example>", self.mailbox.email
+        original["Subject"] = "Plans"
+        original.set_content("See the plans")
+        original.add_attachment(bytes(range(256)), "application", "octet-stream", filename="plan.bin")
+        self.deliver(bytes(original).replace(b"\n", b"\r\n"))
+        self.synchronise()
+        received = self.emails().with_user(self.author)
+        for method, subject in (("action_forward", "Fwd: Plans"), ("action_forward_as_attachment", "Fwd: Plans")):
+            action = getattr(received, method)()
+            draft = self.env["crm.email.composer"].with_user(self.author).browse(action["res_id"])
+            self.assertEqual((draft.to, draft.subject), ("", subject))
+            draft.to = "boss@our.example"
+            draft.action_send()
+        inline, whole = self.in_sent()
+        self.assertIn("See the plans", inline.get_body(("html",)).get_content())
+        [part] = inline.iter_attachments()
+        self.assertEqual((part.get_filename(), part.get_content()), ("plan.bin", bytes(range(256))))
+        self.assertFalse(inline["In-Reply-To"])
+        [part] = whole.iter_attachments()
+        self.assertEqual(part.get_content_type(), "message/rfc822")
+        self.assertEqual(part.get_content()["Subject"], "Plans")
+
+
+BOUNCE = """From: Mail Delivery System <MAILER-DAEMON@our.example>
+To: {owner}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <bounce@our.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+It could not be delivered.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.our.example
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 Nobody of that name
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+Subject: Offer
+--b--
+"""
+
+
+class TestBounces(SendingCase):
+    def bounced(self, recipient, message_id):
+        text = BOUNCE.format(owner=self.mailbox.email, recipient=recipient, message_id=message_id)
+        self.deliver(text.replace("\n", "\r\n").encode(), days_ago=0.01)
+        self.synchronise()
+        self.env["crm.email"]._read_reports()
+        self.env.invalidate_all()
+
+    def test_a_bounce_is_told_on_the_sent_mail(self):
+        draft = self.draft()
+        draft.action_send()
+        self.bounced("anna@mill.example", draft.message_id)
+        self.assertEqual(draft.email_id.delivery_problem, "anna@mill.example: 550 5.1.1 Nobody of that name")
+
+    def test_a_bounce_about_somebody_else_is_not_believed(self):
+        draft = self.draft()
+        draft.action_send()
+        self.bounced("stranger@x.example", draft.message_id)
+        self.assertFalse(draft.email_id.delivery_problem)
+
 
 class TestOutbox(SendingCase):
     """Once, whatever happens."""
@@ -317,6 +393,7 @@ class TestOutbox(SendingCase):
         self.assertEqual((draft.state, draft.handing_over), ("scheduled", False))
         self.assertGreater(draft.send_at, fields.Datetime.now() + timedelta(seconds=30))
         self.mailbox.write({"smtp_port": self.submission.port, "password": self.dovecot.password})
+        self.env.cr.commit()
         self.run_outbox()
         self.assertEqual(draft.state, "sent")
 

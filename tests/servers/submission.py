@@ -69,7 +69,9 @@ class Submission:
         self._auth = auth
         options: dict[str, Any] = {"data_size_limit": size, "auth_require_tls": False}
         if auth:
-            options |= {"authenticator": self._authenticate, "auth_required": True}
+            options |= {"authenticator": self._authenticate}
+        else:
+            options |= {"auth_exclude_mechanism": ["LOGIN", "PLAIN"]}
         if tls and starttls:
             options |= {"tls_context": tls, "require_starttls": True}
         self._controller = Controller(

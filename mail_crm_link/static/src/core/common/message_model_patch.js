@@ -11,6 +11,7 @@ import {patch} from "@web/core/utils/patch";
  * @property {"in"|"out"} direction
  * @property {"full"|"subject"|"private"} level what the user may see of it
  * @property {"none"|"wanted"|"stored"|"failed"|false} body_state
+ * @property {String|false} problem whom it could not be delivered to, and why
  * @property {String|false} subject
  * @property {[String, String][]} to names and addresses
  * @property {[String, String][]} cc names and addresses

@@ -11,12 +11,20 @@ export class ComposerFormController extends formView.Controller {
         super.setup();
         let timer = null;
         onMounted(() => {
+            this.focusText();
             timer = browser.setInterval(() => this.keep(), AUTOSAVE_INTERVAL);
             if (this.env.dialogData) {
                 this.env.dialogData.dismiss = () => this.keep();
             }
         });
         onWillUnmount(() => browser.clearInterval(timer));
+    }
+
+    /** Who answers writes; who writes anew says first to whom. */
+    focusText() {
+        const {el} = this.rootRef;
+        const place = this.model.root.data.parent_id ? ".odoo-editor-editable" : "[name=to] input";
+        browser.setTimeout(() => el.querySelector(place)?.focus(), 100);
     }
 
     async keep() {
