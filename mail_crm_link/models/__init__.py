@@ -47,6 +47,7 @@ from . import ir_websocket
 from . import crm_lead
 from . import res_partner
 from . import crm_email_composer
+from . import crm_mailbox_database
 from . import crm_email_answer
 from . import crm_email_outbox
 from . import crm_email_recipients

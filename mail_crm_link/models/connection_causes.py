@@ -81,13 +81,8 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
     }
 
 
-def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, str]:
+def _about_secrets(_: Callable[..., str]) -> dict[str, str]:
     return {
-        "wrong_password": _(
-            "User name or password is wrong. Check both; the user name may differ from the"
-            " address. User name used: %s.",
-            login,
-        ),
         "key_changed": _(
             "The stored password cannot be read any more, because this server's encryption key is another one now."
             " Enter the password again. Where many mailboxes say so, the administrator may add the former key to"
@@ -103,6 +98,20 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
             variable=KEY_VARIABLE,
         ),
         "secret_foreign": _("The stored password belongs to another mailbox. Enter the password again."),
+        "database_copied": _(
+            "This database is a copy, and the password was given to the original. Sign in again if this copy, too,"
+            " is to read and send mail."
+        ),
+    }
+
+
+def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, str]:
+    return {
+        "wrong_password": _(
+            "User name or password is wrong. Check both; the user name may differ from the"
+            " address. User name used: %s.",
+            login,
+        ),
         "app_password": _(
             "The provider wants an app password, because two-step verification is on. Make"
             " one in the provider's security settings and enter it here."

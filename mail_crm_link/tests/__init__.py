@@ -9,6 +9,7 @@ from . import (
     test_connections_tour,
     test_controllers,
     test_creation,
+    test_database_copy,
     test_durability,
     test_erasure,
     test_export,
