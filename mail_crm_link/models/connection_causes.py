@@ -12,6 +12,7 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
     """Return cause and next step in the user's language."""
     texts = {
         **_about_server(env._, host),
+        **_about_secrets(env._),
         **_about_account(env._, host, login),
         **_about_consent(env._, host, login),
         **_about_mail(env._),

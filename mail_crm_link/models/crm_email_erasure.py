@@ -19,7 +19,7 @@ from .email_rows import people_of
 
 BATCH = 500
 GROUP = "mail_crm_link.group_data_protection"
-HEADER_FIELDS = ("header_from", "header_to", "header_cc")
+HEADER_FIELDS = ("header_from", "header_to", "header_cc", "header_reply_to")
 
 
 class CrmEmailErasure(models.Model):
@@ -240,19 +240,25 @@ class CrmEmailErasure(models.Model):
 
     def _take_person_out(self, emails) -> None:
         """Take name and address of the person out of mails that are others' as well."""
+        self._take_out_of_headers(emails)
+        emails.participant_ids.filtered(lambda one: one.address in self.addresses).unlink()
+        self._count(redacted_count=len(emails))
+
+    def _take_out_of_headers(self, emails) -> None:
         gone = set(self.addresses)
         for email in emails:
             for name in HEADER_FIELDS:
                 people = parse_list(email[name] or "")
                 if any(one.email in gone for one in people):
                     email[name] = people_of(one for one in people if one.email not in gone)
-        emails.participant_ids.filtered(lambda one: one.address in gone).unlink()
-        self._count(redacted_count=len(emails))
 
     def _finish(self) -> None:
         """Take away what is the person's besides mails, and forget who it was."""
         addresses, partner = self.addresses, self.partner_id
         self._unlink_from_card(partner)
+        # Whom answers were to go to is no participant.
+        answered = Domain.OR(Domain("header_reply_to", "ilike", address) for address in addresses)
+        self._take_out_of_headers(self.env["crm.email"].search(answered))
         self._take_name_out_of_reasons(partner.name)
         notes, blocks = self._notes(addresses), self._blocks(addresses)
         self._count(note_count=len(notes), block_count=len(blocks))

@@ -31,7 +31,7 @@ class TestErasure(CommittingCase):
         self.deliver(
             self._with_attachment(),
             mail("other@else.example", f"Kanarienvogel <Qanary+tag@person.example>, {self.address}", "Of-others"),
-            mail("other@else.example", self.address, "Not-about"),
+            mail("other@else.example", self.address, "Not-about", Reply_To=f"Kanarienvogel <{PERSON}>"),
         )
         self.deliver(mail(self.address, f"Kanarienvogel <{PERSON}>", "qanary-sent", "To Kanarienvogel"), folder="Sent")
         self.synchronise()

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-import odoo
 from cryptography.fernet import Fernet
 from servers.canned_imap import CannedImap
 
+import odoo
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tests.common import get_db_name
