@@ -13,7 +13,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, format_date, format_datetime, format_time
 
-from ..connectors.base import FetchFailure
+from ..connectors.base import FetchFailure, Part
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, MailGone
 from ..rules.excerpt import beginning
 from ..rules.invitation import LONGEST, Invitation, parse_invitation
@@ -105,7 +105,7 @@ class CrmEmail(models.Model):
             "invitation": self._invitation_texts(content["invitation"]),
             "is_cut": len(html) > limit,
             "is_trusted": self.env["crm.email.image.sender"]._trusts(sender),
-            "notes": self._notes({attachment["kind"] for attachment in attachments}),
+            "notes": self._notes({attachment["kind"] for attachment in attachments}, content["is_whole"]),
             "sender": sender,
             "stored": content["stored"],
         }
@@ -114,9 +114,10 @@ class CrmEmail(models.Model):
         """Whether this HTML of the mail shows one of its attachments in its place."""
         return bool(section) and f'src="{attachment_url(self.id, section)}"' in html
 
-    def _notes(self, kinds: set[str]) -> list[str]:
+    def _notes(self, kinds: set[str], is_whole: bool) -> list[str]:
         """What a reader has to know of the parts of the mail."""
         notes = {
+            "left_out": self.env._("The text of this mail is too large to be shown here. The original has it."),
             "smime": self.env._("This mail is encrypted or signed with S/MIME. A mail program with the key opens it."),
             "smime_signature": self.env._("This mail is signed with S/MIME. The signature was not checked."),
             "pgp": self.env._("This mail is encrypted with PGP. A mail program with the key opens it."),
@@ -126,7 +127,8 @@ class CrmEmail(models.Model):
                 " Ask the sender to send them as plain text or HTML mail."
             ),
         }
-        return [text for kind, text in notes.items() if kind in kinds]
+        told = kinds if is_whole else {"left_out", *kinds}
+        return [text for kind, text in notes.items() if kind in told]
 
     def _invitation_texts(self, invitation: Invitation | None) -> dict | bool:
         if not invitation:
@@ -188,6 +190,7 @@ class CrmEmail(models.Model):
                 for attachment in attachments
             ],
             "invitation": self._stored_invitation(attachments),
+            "is_whole": True,
             "stored": True,
         }
 
@@ -199,7 +202,7 @@ class CrmEmail(models.Model):
 
     def _fetched_content(self) -> dict:
         """Content of a mail that is on no card: shown, not stored."""
-        body, invitation = self._from_mailbox(self._ask_body)
+        body, invitation, is_whole = self._from_mailbox(self._ask_body)
         return {
             "html": _with_images(self.id, body),
             "attachments": [
@@ -215,6 +218,7 @@ class CrmEmail(models.Model):
                 if not attachment.inline
             ],
             "invitation": parse_invitation(invitation) if invitation else None,
+            "is_whole": is_whole,
             "stored": False,
         }
 
@@ -269,17 +273,20 @@ class CrmEmail(models.Model):
             raise UserError(self.env._("The mail server could not deliver this mail: %s", content.reason))
         return content
 
-    def _ask_body(self, connector, folder, copy) -> tuple[Body, bytes | None]:
-        """Return the body, and the invitation that the mail brings."""
-        body = body_of(self._ask_content(connector, folder, copy))
+    def _ask_body(self, connector, folder, copy) -> tuple[Body, bytes | None, bool]:
+        """Return the body, the invitation that the mail brings, and whether all of its text was fetched."""
+        content = self._ask_content(connector, folder, copy)
+        is_whole = not any(_is_text_left_out(part) for part in content.parts)
+        body = body_of(content)
         # What nobody will see need not be made safe.
         body = replace(body, html=body.html[: 2 * MOST_SHOWN], text=body.text[: 2 * MOST_SHOWN])
         for part in body.attachments:
             if kind_of(part.content_type, part.filename) == "invitation" and part.size <= LONGEST:
-                if part.content is not None:
-                    return body, part.content
-                return body, connector.part(folder, copy.uidvalidity or "", copy.remote_id, part.section)
-        return body, None
+                invitation = part.content
+                if invitation is None:
+                    invitation = connector.part(folder, copy.uidvalidity or "", copy.remote_id, part.section)
+                return body, invitation, is_whole
+        return body, None, is_whole
 
     def _ask_part(self, connector, folder, copy, section: str) -> Attachment | None:
         body = body_of(self._ask_content(connector, folder, copy))
@@ -313,6 +320,11 @@ class CrmEmail(models.Model):
         if not copies:
             raise UserError(self.env._("This mail is not in any connected mailbox any more."))
         return copies.sorted(lambda copy: copy.mailbox_id.user_id.id != self.env.uid)
+
+
+def _is_text_left_out(part: Part) -> bool:
+    shown = part.content_type in ("text/plain", "text/html") and part.disposition != "attachment"
+    return shown and not part.filename and part.content is None
 
 
 def _with_images(email_id: int, body: Body) -> str:

@@ -148,6 +148,12 @@ class TestReading(CommittingCase):
         self.assertFalse(whole["is_cut"])
         self.assertEqual(whole["html"].count("<p>"), 40_000)
 
+    def test_a_text_that_is_too_large_to_be_fetched_is_told(self):
+        email = self.received(with_parts(html="<p>row</p>" * 500_000))
+        content = email.load_content()
+        self.assertIn("Hello", content["html"])
+        self.assertRegex(content["notes"][0], "too large")
+
     def test_images_of_trusted_senders_only(self):
         email = self.received(with_parts(html='<img src="https://far.example/a.png">'))
         content = email.load_content()

@@ -21,14 +21,16 @@ async function until(condition, problem) {
     }
 }
 
-/** A step that waits until the frame of the mail says ``text``. */
-const reads = (text, frame = FRAME) => ({
+/** The frame on the page that says ``text``. */
+const frameWith = (text) =>
+    [...document.querySelectorAll(".o_crm_email_frame")].find((frame) =>
+        frame.contentDocument?.body?.textContent.includes(text)
+    );
+/** A step that waits until a mail on the page says ``text``. */
+const reads = (text) => ({
     content: `The mail says: ${text}`,
-    trigger: frame,
-    run: async ({anchor}) => {
-        const says = () => anchor.contentDocument?.body?.textContent.includes(text);
-        await until(says, `the mail does not say: ${text}`);
-    },
+    trigger: ".o_crm_email_body",
+    run: () => until(() => frameWith(text), `the mail does not say: ${text}`),
 });
 const counts = (place, number) =>
     `.o_search_panel_category_value:contains(${place}) .o_search_panel_counter:contains(/^${number}$/)`;
@@ -51,8 +53,8 @@ tours.add("mail_crm_link_window", {
         {
             content: "What it quotes is folded",
             trigger: FRAME,
-            run: ({anchor}) => {
-                const quote = anchor.contentDocument.querySelector("details.quote");
+            run: () => {
+                const quote = frameWith("please find").contentDocument.querySelector("details.quote");
                 check(quote && !quote.open, "the quote is not folded");
                 check(quote.textContent.includes("Could you send"), "the quote is not there");
             },
@@ -74,10 +76,11 @@ tours.add("mail_crm_link_window", {
         {
             content: "Images of the sender's server wait",
             trigger: `${PANE} button:contains(Show images)`,
-            run: () => {
+            run: async () => {
                 const frame = document.querySelector(".o_crm_mail_pane .o_crm_email_frame");
-                const image = frame.contentDocument.querySelector("img");
-                check(image && !image.hasAttribute("src"), "the image was loaded");
+                const image = () => frame.contentDocument?.querySelector("img");
+                await until(image, "there is no image");
+                check(!image().hasAttribute("src"), "the image was loaded");
             },
         },
         {trigger: `${PANE} button:contains(Always from news@shop.example)`, run: "click"},
@@ -94,7 +97,7 @@ tours.add("mail_crm_link_window", {
         {trigger: `${PANE} .o_crm_conversation li:eq(2)`},
         {trigger: `${PANE} .o_crm_conversation li:eq(0) button`, run: "click"},
         {
-            ...reads("twelve pumps", `${PANE} .o_crm_conversation li:eq(0) .o_crm_email_frame`),
+            ...reads("twelve pumps"),
             content: "A mail of the conversation is read in its place",
         },
         {trigger: `${PANE} [aria-label='Open in full']`, run: "click"},
@@ -164,7 +167,7 @@ tours.add("mail_crm_link_card_live", {
 tours.add("mail_crm_link_window_phone", {
     steps: () => [
         {trigger: ".o_kanban_record:contains(Offer)", run: "click"},
-        reads("please find our offer", ".o_crm_email_frame"),
+        reads("please find our offer"),
         {
             content: "It fits the screen",
             trigger: ".o_form_view",
@@ -218,8 +221,9 @@ tours.add("mail_crm_link_window_hostile", {
         {
             content: "Nothing of the mail ran, or left its frame",
             trigger: FRAME,
-            run: async ({anchor}) => {
+            run: async () => {
                 await pause(2500);
+                const anchor = frameWith("canary-text");
                 const page = anchor.contentDocument;
                 const acting = "script,form,iframe,object,embed,link,meta[http-equiv=refresh],base,svg,video,audio";
                 check(!page.body.querySelector(acting), "something that acts is left");
@@ -242,8 +246,9 @@ tours.add("mail_crm_link_window_frame", {
         {
             content: "Nothing of the mail ran",
             trigger: FRAME,
-            run: async ({anchor}) => {
+            run: async () => {
                 await pause(2500);
+                const anchor = frameWith("canary-text");
                 check(!window.hostile && !anchor.contentWindow.hostile, "a script of the mail ran");
                 check(location.pathname.startsWith("/odoo"), "the page was led away");
             },
