@@ -261,7 +261,10 @@ class MailMessage(models.Model):
         return super()._read_format(fnames, load)
 
     def _export_rows(self, fields, *, _is_toplevel_call=True):
-        if CONTENT_FIELDS & {path[0] for path in fields}:
+        # Odoo exports whatever is in the cache, where deciding on the rights has put it.
+        if not self.env.su:
+            self._of_crm_emails().check_access("read")
+        if CONTENT_FIELDS & {name for path in fields for name in path[:1]}:
             self._note_reading()
         return super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
 

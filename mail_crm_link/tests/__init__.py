@@ -1,6 +1,8 @@
 from . import (
     test_access,
     test_binding,
+    test_canaries,
+    test_canaries_web,
     test_chatter,
     test_composer_tour,
     test_connect,
