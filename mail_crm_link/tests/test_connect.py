@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from ..connectors.discovery import Found, Server, known_provider
 from ..connectors.imap.causes import login_refusal
 from ..connectors.smtp import SMTPConnector
+from ..models.oauth_authorities import AUTHORITIES
 from .committing_case import CommittingCase, mail
 
 
@@ -144,6 +145,34 @@ class TestConnect(CommittingCase):
             self.assertIn(hint, dialog.hint)
             self.assertTrue(dialog.help_url.startswith("https://"))
             self.assertEqual(dialog.connectable, address != "anna@proton.me")
+
+    def test_servers_of_an_address_tried_before_are_forgotten(self):
+        self.patch(type(self.env["crm.mailbox.connect"]), "_servers", _servers_of_known)
+        dialog = self.dialog(email="anna@yahoo.com")
+        self.assertEqual(dialog.smtp_host, "smtp.mail.yahoo.com")
+        self.patch(type(self.env["crm.mailbox.connect"]), "_servers", lambda _dialog: None)
+        dialog.action_back()
+        dialog.email = f"{self.user}@our.example"
+        dialog.action_find()
+        self.assertFalse(dialog.imap_host or dialog.smtp_host or dialog.login)
+
+    def test_a_provider_that_is_set_up_is_signed_in_at_and_nothing_half_connected_stays(self):
+        self.patch(type(self.env["crm.mailbox.connect"]), "_servers", _servers_of_known)
+        self.env["ir.config_parameter"].set_param(AUTHORITIES["google"].parameter("client_id"), "an-id")
+        self.addCleanup(self.env["ir.config_parameter"].set_param, AUTHORITIES["google"].parameter("client_id"), False)
+        dialog = self.dialog(email="anna@gmail.com")
+        self.assertEqual((dialog.provider, dialog.hint), ("gmail", False))
+        action = dialog.action_provider_sign_in()
+        self.assertEqual(action["type"], "ir.actions.act_url")
+        mailbox = self.env["crm.mailbox"].search([("email", "=", "anna@gmail.com")])
+        self.assertTrue(mailbox.provisional and mailbox.state == "draft")
+        self.env.cr.execute("UPDATE crm_mailbox SET create_date = create_date - interval '2 hours'")
+        mailbox.invalidate_recordset()
+        mailbox._gc_provisional()
+        self.assertFalse(mailbox.exists())
+        dialog.action_use_imap()
+        self.assertEqual((dialog.provider, dialog.imap_host), ("imap", "imap.gmail.com"))
+        self.assertIn("app password", dialog.hint)
 
     # --- again --------------------------------------------------------------------------
 

@@ -36,9 +36,10 @@ ENCRYPTION_CAUSES = {
 }
 
 
-def _as_mailbox(name: str):
-    """Return a field like the mailbox's own, with its default."""
+def _as_mailbox(name: str, **options):
+    """Return what a field is made of that is like the mailbox's own, with its default."""
     return {
+        **options,
         "selection": lambda self: self.env["crm.mailbox"]._fields[name]._description_selection(self.env),
         "default": lambda self: self.env["crm.mailbox"].default_get([name]).get(name),
         "required": True,
@@ -72,10 +73,10 @@ class CrmMailboxConnect(models.TransientModel):
     sealed_password = fields.Char(groups=fields.NO_ACCESS, help="Encrypted.")
     imap_host = fields.Char("IMAP server")
     imap_port = fields.Integer("IMAP port", default=993)
-    imap_security = fields.Selection(**_as_mailbox("imap_security"))
+    imap_security = fields.Selection(**_as_mailbox("imap_security", string="IMAP encryption"))
     smtp_host = fields.Char("SMTP server")
     smtp_port = fields.Integer("SMTP port", default=465)
-    smtp_security = fields.Selection(**_as_mailbox("smtp_security"))
+    smtp_security = fields.Selection(**_as_mailbox("smtp_security", string="SMTP encryption"))
 
     # --- what to do with the mail -------------------------------------------------------
     crm_link = fields.Boolean("Put mail on cards", default=True)
@@ -163,9 +164,11 @@ class CrmMailboxConnect(models.TransientModel):
         return Discovery(self.env["crm.mailbox"].new({})._network())
 
     def _found_values(self, found: Found | None) -> dict:
+        # Nothing of another address tried before may stay: its servers would get this one's password.
+        values = self.default_get(list(SERVER_FIELDS)) | {"imap_host": False, "smtp_host": False, "login": False}
         if found is None:
-            return {**self._nothing_found(), "advanced": True}
-        values = {
+            return {**values, **self._nothing_found(), "advanced": True}
+        values |= {
             "provider": self._connector_of(found),
             "login": found.login if found.login != self.email else False,
             "found": self._found_sentence(found),
@@ -190,6 +193,7 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _nothing_found(self) -> dict:
         return {
+            "provider": "imap",
             "found": False,
             "hint": self.env._(
                 "Nothing tells which servers %s belongs to. Your provider or your administrator names them: the"
@@ -250,6 +254,21 @@ class CrmMailboxConnect(models.TransientModel):
                 name,
             ),
         }.get(sign_in, False)
+
+    def action_provider_sign_in(self) -> dict:
+        """Send the browser to the provider; the mailbox is connected when its owner comes back with a consent."""
+        self.ensure_one()
+        mailbox = self.mailbox_id or self.env["crm.mailbox"].create(
+            {"email": self.email, "provider": self.provider, "provisional": True}
+        )
+        return mailbox.action_sign_in()
+
+    def action_use_imap(self) -> dict:
+        """Sign in by password, though the provider has a way of its own that is set up here."""
+        found = self._servers()
+        self.write({**self._found_values(found), "provider": "imap"})
+        self.hint = self._password_hint(found.provider.sign_in, found.provider.name) if found.provider else False
+        return self._reopen()
 
     def action_back(self) -> dict:
         self.stage = "address"
