@@ -18,6 +18,7 @@ the log and the administrator. Neither ever holds a password or a token.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -166,3 +167,16 @@ class OutcomeUnknown(ConnectorError):
     """The connection ended between the mail's last octet and the server's word whether it took it."""
 
     default_cause = "outcome_unknown"
+
+
+def without_password(text: str, login: str, password: str) -> str:
+    """What a server said, for ``detail``; some repeat the sign-in that they refuse, in one form or another."""
+    quoted = password.replace("\\", "\\\\").replace('"', '\\"')
+    forms = (quoted, password, _base64(password), _base64(f"\0{login}\0{password}"))
+    for form in filter(None, forms):
+        text = text.replace(form, "***")
+    return text
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -23,6 +23,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 
 from .errors import ConnectorError, NotAllowed, ProviderBroken, Transient
+from .wire import Excess
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -226,6 +227,8 @@ def _first_connection(places: Iterable[tuple[Any, ...]], timeout: float) -> sock
 
 def broken(error: OSError, host: str) -> ConnectorError:
     """The error for a failed connection or TLS handshake."""
+    if isinstance(error, Excess):
+        return ProviderBroken(f"{host} sends too much", str(error), cause="protocol")
     if isinstance(error, ssl.SSLCertVerificationError):
         cause = _CERTIFICATE_CODES.get(error.verify_code, "certificate")
         return Transient(f"The certificate of {host} is not valid", error.verify_message, cause=cause)

@@ -13,6 +13,7 @@ server knows what became of it.
 from __future__ import annotations
 
 import base64
+import io
 import re
 import smtplib
 import socket
@@ -31,8 +32,10 @@ from .errors import (
     SignInNeeded,
     Transient,
     Undeliverable,
+    without_password,
 )
 from .network import Network, broken
+from .wire import BUFFER, MIB, Limit, Wire
 
 Security = Literal["ssl", "starttls", "none"]
 
@@ -40,6 +43,8 @@ TIMEOUT = 30.0
 HANDOVER_TIMEOUT = 90.0
 """Seconds to wait for the word whether a mail was taken. RFC 5321 (4.5.3.2.6) allows servers ten minutes, because who
 gives up early sends the mail twice; here nothing is sent again before the outcome is known."""
+
+REPLY = Limit(MIB, 2)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DATA_EXPECTED = 354
@@ -77,6 +82,15 @@ class _Client(smtplib.SMTP):
         if account.security == "ssl":
             return account.ssl_context.wrap_socket(connection, server_hostname=host)
         return connection
+
+    def getreply(self) -> tuple[int, bytes]:
+        """See ``smtplib.SMTP.getreply``."""
+        if self.file is None:
+            assert self.sock is not None
+            self._wire = Wire(self.sock, self.timeout, REPLY)
+            self.file = io.BufferedReader(self._wire, BUFFER)
+        self._wire.begin(REPLY, self.timeout)
+        return super().getreply()
 
 
 class SMTPConnector:
@@ -185,9 +199,7 @@ class SMTPConnector:
 
     def _sign_in_refusal(self, code: int, words: bytes | str) -> ConnectorError:
         text = _text(words)
-        if self._account.password:
-            # Some servers repeat what they refuse.
-            text = text.replace(self._account.password, "***")
+        text = without_password(text, self._account.login, self._account.password)
         if _BASIC_AUTH.search(text):
             return NotAllowed("The server refused the sign-in", text, cause="basic_auth_off")
         if _APP_PASSWORD.search(text):
@@ -264,10 +276,11 @@ class SMTPConnector:
         """Send the mail, and wait for the word whether it was taken."""
         try:
             assert client.sock is not None
+            client.timeout = HANDOVER_TIMEOUT
             client.sock.settimeout(HANDOVER_TIMEOUT)
             client.send(_dotted(raw))
             code, words = client.getreply()
-        except (smtplib.SMTPServerDisconnected, OSError) as error:
+        except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise OutcomeUnknown("The connection broke while the mail was handed over", str(error)) from error
         if code == -1:

@@ -18,7 +18,7 @@ from servers.certificates import CertificateFiles, issue, server_context
 from mail_crm_link.connectors.base import FetchFailure, Folder
 from mail_crm_link.connectors.errors import ConnectorError, ProviderBroken, Transient
 from mail_crm_link.connectors.imap import IMAPConnector, client, content
-from mail_crm_link.connectors.imap.client import Limit
+from mail_crm_link.connectors.wire import Limit
 
 MIB = 1024 * 1024
 INBOX = Folder("INBOX", "INBOX", "inbox")
@@ -88,7 +88,7 @@ def bounded() -> Iterator[None]:
 def test_an_answer_without_an_end(command: str, endless: Answer) -> None:
     error = failure({command: endless}, timeout=5) if command else failure(greeting=endless, timeout=5)
     assert isinstance(error, ProviderBroken)
-    assert "unexpected amount" in error.detail
+    assert error.message.endswith("sends too much")
 
 
 @pytest.mark.usefixtures("bounded")
@@ -120,7 +120,7 @@ def test_a_server_that_asks_for_the_password_for_ever() -> None:
 @pytest.mark.usefixtures("bounded")
 def test_ten_million_folders() -> None:
     error = failure({"LIST": endless_folders}, timeout=5)
-    assert isinstance(error, ProviderBroken) and "bytes in one answer" in error.detail
+    assert isinstance(error, ProviderBroken) and "octets in one answer" in error.detail
 
 
 @pytest.mark.usefixtures("bounded")
@@ -142,7 +142,7 @@ def test_a_mail_that_is_larger_than_the_server_said(monkeypatch: pytest.MonkeyPa
     with CannedImap(answers) as server:
         connector = IMAPConnector("127.0.0.1", server.port, "none", "ann", "pw", timeout=0.3)
         connector.open()
-        with pytest.raises(ProviderBroken, match="literal of 9999999 bytes"):
+        with pytest.raises(ProviderBroken, match="9999999 octets announced"):
             list(connector.contents(INBOX, "7", ["3"], whole=True))
         connector.close()
 

@@ -83,7 +83,7 @@ class CannedImap:
                 if answer == b"HANG UP":
                     raise ConnectionAbortedError
                 self.say(answer, tag)
-                if command == b"STARTTLS" and canned.context:
+                if b"STARTTLS" in (tag, command) and canned.context:
                     self.request = canned.context.wrap_socket(self.request, server_side=True)
                     self.setup()
 

@@ -1,9 +1,4 @@
-"""imapclient over a connection that somebody else made, and that takes no more from a server than it should.
-
-Whoever runs the server decides what it answers, and anybody may run one. So every answer has a limit of octets and of
-time: a line without end, ten million folders, a literal larger than the memory or one octet now and then all end in an
-error, and none of them in a worker that is gone.
-"""
+"""imapclient over a connection that somebody else made, and that takes no more from a server than it should."""
 
 from __future__ import annotations
 
@@ -11,32 +6,20 @@ import imaplib
 import io
 import socket
 import ssl
-import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
+
+from ..wire import BUFFER, MIB, Excess, Limit, Wire
 
 LONGEST_LINE = 1_000_000
 LINE_COST = 100
 """Octets of memory that a line takes beyond its own."""
 
-SLOWEST = 1024
-"""Octets a second; a server may take longer for an answer as long as it is not slower on the whole."""
-
 KEPT_LINES = 100_000
 KEPT_ANSWERS = frozenset({"BYE", "CAPABILITY", "EXPUNGE", "VANISHED"})
 """What may be looked at after the next command was sent; a server that talks unasked does not fill the memory."""
-
-MIB = 1024 * 1024
-
-
-class Limit(NamedTuple):
-    """What an answer may have: octets in memory, and time in multiples of the connection's time-out."""
-
-    octets: int
-    timeouts: int
-
 
 ANSWER = Limit(8 * MIB, 2)
 LIMITS = {
@@ -48,73 +31,13 @@ LIMITS = {
 """For each command that has another limit than ``ANSWER``. All that is said before the sign-in is one answer."""
 
 
-class Wire(io.RawIOBase):
-    """The octets of a connection, counted and timed.
-
-    :param timeout: seconds to wait for anything at all
-    :ivar received: octets since the connection began
-    """
-
-    def __init__(self, connected: socket.socket, timeout: float) -> None:
-        self.connection = connected
-        self.received = 0
-        self._timeout = timeout
-        self.begin(ANSWER)
-
-    def begin(self, limit: Limit) -> None:
-        """Await the next answer."""
-        self.connection.settimeout(self._timeout)
-        self._limit = limit
-        self._begun = time.monotonic()
-        self._octets = 0
-
-    def charge(self, octets: int) -> None:
-        """Count octets of memory.
-
-        :raises imaplib.IMAP4.abort: the answer has too many
-        """
-        self._octets += octets
-        if self._octets > self._limit.octets:
-            raise imaplib.IMAP4.abort(f"unexpected amount: more than {self._limit.octets} bytes in one answer")
-
-    def check_literal(self, octets: int) -> None:
-        """Refuse what is announced, before room is made for it.
-
-        :raises imaplib.IMAP4.abort: it is too large
-        """
-        if self._octets + octets > self._limit.octets:
-            raise imaplib.IMAP4.abort(f"unexpected amount: a literal of {octets} bytes")
-
-    def readable(self) -> bool:
-        """See ``io.IOBase.readable``."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """See ``io.RawIOBase.readinto``.
-
-        :raises TimeoutError: nothing came in time, or too slowly
-        """
-        self.connection.settimeout(min(self._timeout, self._left()))
-        count = self.connection.recv_into(buffer)
-        self.received += count
-        self.charge(count)
-        return count
-
-    def _left(self) -> float:
-        longest = self._limit.timeouts * self._timeout
-        patience = min(longest, 2 * self._timeout + self._octets / SLOWEST)
-        left = self._begun + patience - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer takes too long")
-        return left
-
-
 class _Protocol(imaplib.IMAP4):
     """imaplib's protocol on a socket that is there already; imaplib itself would resolve the host and connect."""
 
     def __init__(self, host: str, port: int, connected: socket.socket, timeout: float) -> None:
-        self._wire = Wire(connected, timeout)
-        self._reader = io.BufferedReader(self._wire, 64 * 1024)
+        self._wire = Wire(connected, timeout, ANSWER)
+        self._reader = io.BufferedReader(self._wire, BUFFER)
+        self._timeout = timeout
         self._taken = 0
         super().__init__(host, port)
 
@@ -125,21 +48,21 @@ class _Protocol(imaplib.IMAP4):
         """See ``imaplib.IMAP4.readline``."""
         line = self._reader.readline(LONGEST_LINE + 1)
         if len(line) > LONGEST_LINE:
-            raise self.abort(f"unexpected amount: more than {LONGEST_LINE} bytes in one line")
+            raise Excess(f"more than {LONGEST_LINE} octets in one line")
         self._taken += len(line)
         self._wire.charge(LINE_COST)
         return line
 
     def read(self, size: int) -> bytes:
         """See ``imaplib.IMAP4.read``."""
-        self._wire.check_literal(size)
+        self._wire.check(size)
         octets = self._reader.read(size)
         self._taken += len(octets)
         return octets
 
     def _command(self, name: str, *arguments: Any) -> Any:
         if self.state != "NONAUTH":
-            self._wire.begin(LIMITS.get(name, ANSWER))
+            self._wire.begin(LIMITS.get(name, ANSWER), self._timeout)
         self._forget()
         return super()._command(name, *arguments)  # type: ignore[misc]  # typeshed has no such method
 
@@ -147,7 +70,7 @@ class _Protocol(imaplib.IMAP4):
         answers: dict[str, list[Any]] = self.untagged_responses
         self.untagged_responses = {name: answers[name] for name in KEPT_ANSWERS & answers.keys()}
         if sum(map(len, self.untagged_responses.values())) > KEPT_LINES:
-            raise self.abort(f"unexpected amount: more than {KEPT_LINES} answers to nothing")
+            raise Excess(f"more than {KEPT_LINES} answers to nothing")
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> Any:
         """See ``imaplib.IMAP4.starttls``.

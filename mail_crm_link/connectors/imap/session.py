@@ -8,7 +8,6 @@ A connection that failed once is never used again, because a late answer would b
 
 from __future__ import annotations
 
-import base64
 import imaplib
 import re
 import socket
@@ -24,7 +23,7 @@ from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_fetch_response, parse_response
 
-from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
+from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient, without_password
 from ..network import Network, broken
 from . import causes
 from .causes import Verdict
@@ -183,19 +182,12 @@ class Session:
             with self._guarded("LOGIN"):
                 self._login()
         except Refused as error:
-            raise causes.login_refusal(self._without_password(error.detail), account.host) from None
+            raise causes.login_refusal(
+                without_password(error.detail, account.login, account.password), account.host
+            ) from None
         except ConnectorError as error:
-            error.detail = self._without_password(error.detail)
+            error.detail = without_password(error.detail, account.login, account.password)
             raise error from None
-
-    def _without_password(self, text: str) -> str:
-        """Some servers repeat the command that they refuse."""
-        login, password = self._account.login, self._account.password
-        quoted = password.replace("\\", "\\\\").replace('"', '\\"')
-        plain = base64.b64encode(f"\0{login}\0{password}".encode()).decode()
-        for form in filter(None, (quoted, password, plain)):
-            text = text.replace(form, "***")
-        return text
 
     def _login(self) -> None:
         account, client = self._account, self._client_or_fail()
