@@ -55,6 +55,8 @@ CAUSES: dict[str, str] = {
     "consent_partial": "the owner left out a right that is needed",
     "wrong_account": "the consent is one of another account",
     "oauth_client": "the provider does not know this application, or not with this secret",
+    "not_exchange": "what answers there does not speak Exchange Web Services",
+    "exchange_online": "Exchange Online has no Exchange Web Services any more; Microsoft Graph takes their place",
     "library_missing": "a library that the provider needs is not installed",
     "access_denied": "the permission was not granted, or was taken back",
     "mailbox_missing": "the account has no mailbox there",

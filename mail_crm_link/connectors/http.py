@@ -42,7 +42,14 @@ def guarded_adapter(rules: Network) -> Any:
     def pool_of(base: Any, connections: Any) -> Any:
         return type(f"Guarded{base.__name__}", (base,), {"ConnectionCls": guarded(connections)})
 
-    adapter = requests.adapters.HTTPAdapter()
+    def send(self: Any, *arguments: Any, **options: Any) -> Any:
+        try:
+            return requests.adapters.HTTPAdapter.send(self, *arguments, **options)
+        except ConnectorError as error:
+            # Libraries above know what to do with errors of their own kind.
+            raise requests.ConnectionError(error) from error
+
+    adapter = type("GuardedAdapter", (requests.adapters.HTTPAdapter,), {"send": send})(max_retries=0)
     adapter.poolmanager.pool_classes_by_scheme = {
         "http": pool_of(pool.HTTPConnectionPool, connection.HTTPConnection),
         "https": pool_of(pool.HTTPSConnectionPool, connection.HTTPSConnection),
@@ -52,12 +59,12 @@ def guarded_adapter(rules: Network) -> Any:
 
 def failure(error: BaseException, host: str) -> ConnectorError:
     """The error for a request that got no answer, or not the whole of it."""
-    for reason in _reasons(error):
+    for reason in reasons(error):
         if isinstance(reason, ConnectorError):
             return reason
         if isinstance(reason, ssl.SSLError | OSError) and not _is_wrapped(reason):
             return network.broken(reason, host)
-    is_late = any("timeout" in type(reason).__name__.lower() for reason in _reasons(error))
+    is_late = any("timeout" in type(reason).__name__.lower() for reason in reasons(error))
     return Transient(f"No answer from {host}", str(error), cause="timeout" if is_late else "disconnected")
 
 
@@ -66,7 +73,7 @@ def _is_wrapped(reason: BaseException) -> bool:
     return type(reason).__module__.partition(".")[0] in ("requests", "urllib3")
 
 
-def _reasons(error: BaseException) -> Iterator[BaseException]:
+def reasons(error: BaseException) -> Iterator[BaseException]:
     """The error and what led to it, by all the ways in which the libraries pass it on."""
     waiting, seen = [error], set()
     while waiting:

@@ -84,14 +84,14 @@ class StoredMail:
 
 @dataclass(slots=True)
 class StoredFolder:
-    """A folder; ``events`` are (number, what, key of the mail)."""
+    """A folder; ``events`` are (number, what, key and version of the mail)."""
 
     remote_id: str
     name: str
     parent: str
     well_known: str = ""
     denied: bool = False
-    events: list[tuple[int, str, int]] = field(default_factory=list)
+    events: list[tuple[int, str, int, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Mailbox:
         self.rounds.clear()
 
     def _note(self, folder: str, what: str, mail: StoredMail) -> None:
-        self.folders[folder].events.append((next(self._numbers), what, mail.key))
+        self.folders[folder].events.append((next(self._numbers), what, mail.key, mail.version))
 
     def last_event(self) -> int:
         """The number of whatever happened last."""
@@ -638,7 +638,7 @@ def _next_round(mailbox: Mailbox, state: Round) -> Round:
     """The last word on each mail that something happened to since."""
     folder = mailbox.folders[state.folder]
     words: dict[int, str] = {}
-    for number, what, key in folder.events:
+    for number, what, key, _version in folder.events:
         if number > state.upto and (state.tracked is None or key in state.tracked):
             words[key] = "new" if what == "flag" and words.get(key) == "new" else what
     entries = tuple((what, key) for key, what in words.items())

@@ -7,15 +7,11 @@ their MAPI tags ([MS-OXPROPS]).
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
-from email.header import Header
-from email.utils import format_datetime, formataddr
 
-from ..base import HEADER_FIELDS, Envelope
+from .. import properties
+from ..base import Envelope
 from ..errors import ProviderBroken
 from .session import Json
 
@@ -29,9 +25,6 @@ FIELDS = (
     f"&$expand=singleValueExtendedProperties($filter={' or '.join(f'id eq {tag!r}' for tag in _TAGS)})"
 )
 """What an envelope is made of."""
-
-_WANTED = {name.lower(): name for name in HEADER_FIELDS}
-_FOLD = re.compile(r"[\r\n]+[ \t]*|\0")
 
 
 def is_complete(message: Json) -> bool:
@@ -75,11 +68,7 @@ def is_true(value: object) -> bool:
 
 def _header(message: Json) -> bytes:
     kept = [(each["name"], each.get("value") or "") for each in message.get("internetMessageHeaders") or ()]
-    lines = [(_WANTED[name.lower()], value) for name, value in kept if name.lower() in _WANTED]
-    known = {name for name, _value in lines}
-    lines += [(name, value) for name, value in _substitutes(message) if value and name not in known]
-    text = "".join(f"{name}: {_FOLD.sub(' ', value)}\r\n" for name, value in lines)
-    return text.encode("utf-8", "replace") + b"\r\n"
+    return properties.header(kept, _substitutes(message))
 
 
 def _substitutes(message: Json) -> Iterator[tuple[str, str]]:
@@ -91,37 +80,18 @@ def _substitutes(message: Json) -> Iterator[tuple[str, str]]:
     yield "To", _addresses(message.get("toRecipients"))
     yield "Cc", _addresses(message.get("ccRecipients"))
     yield "Bcc", _addresses(message.get("bccRecipients"))
-    yield "Subject", _encoded(message.get("subject") or "")
+    yield "Subject", properties.encoded(message.get("subject") or "")
     sent = message.get("sentDateTime")
-    yield "Date", format_datetime(moment(sent)) if sent else ""
+    yield "Date", properties.date(moment(sent) if sent else None)
     yield "Message-ID", message.get("internetMessageId") or ""
     yield "In-Reply-To", extended.get(_IN_REPLY_TO, "")
     yield "References", extended.get(_REFERENCES, "")
-    yield "Thread-Index", _thread_index(message.get("conversationIndex"))
+    yield "Thread-Index", properties.thread_index(message.get("conversationIndex") or "")
 
 
 def _addresses(recipients: Sequence[Json | None] | None) -> str:
     found = [(each or {}).get("emailAddress") or {} for each in recipients or ()]
-    return ", ".join(_address(each) for each in found if each.get("address"))
-
-
-def _address(recipient: Mapping[str, str | None]) -> str:
-    name, address = recipient.get("name") or "", recipient["address"] or ""
-    try:
-        return formataddr(("" if name == address else name, address))
-    except UnicodeEncodeError:  # an address beyond ASCII (RFC 6532)
-        return f"<{address}>"
-
-
-def _encoded(text: str) -> str:
-    return text if text.isascii() else Header(text, "utf-8", maxlinelen=900).encode(linesep="")
-
-
-def _thread_index(index: str | None) -> str:
-    try:
-        return base64.b64encode(base64.b64decode(index or "", validate=True)).decode()
-    except binascii.Error:
-        return ""
+    return properties.addresses((each.get("name") or "", each.get("address") or "") for each in found)
 
 
 def _extended(message: Json) -> dict[int, str]:

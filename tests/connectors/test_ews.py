@@ -1,0 +1,302 @@
+"""What only Exchange does: sign-in, SOAP faults, back-off, states that are forgotten, hosts that may not be asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from servers.ews import EWSRefusal, EWSServer
+
+from mail_crm_link.connectors.base import Content, Envelope, FetchFailure, Folder
+from mail_crm_link.connectors.errors import (
+    ConnectorError,
+    CursorExpired,
+    FolderGone,
+    NotAllowed,
+    OutcomeUnknown,
+    ProviderBroken,
+    SignInNeeded,
+    Transient,
+    Undeliverable,
+)
+from mail_crm_link.connectors.ews import Account, EWSConnector, EWSSender
+from mail_crm_link.connectors.network import Network
+
+from .contract import Reader, envelopes_of, folder_named
+from .corpus import PLAIN, numbered
+from .ews_mailbox import ADDRESS, EWSMailbox
+
+
+@pytest.fixture
+def server() -> Iterator[EWSMailbox]:
+    with EWSServer() as running:
+        yield EWSMailbox(running)
+
+
+def opened(mailbox_of: EWSMailbox, **values: Any) -> EWSConnector:
+    connector = mailbox_of.connector(**values)
+    connector.open()
+    return connector
+
+
+# -- round trips ------------------------------------------------------------------------------------------------
+
+
+def test_five_hundred_mails_cost_seven_operations(server: EWSMailbox) -> None:
+    for raw in numbered(500):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    before = reader.connector.round_trips  # type: ignore[attr-defined]
+    page = reader.changes(limit=500)
+    assert len(envelopes_of(reader.connector.envelopes(reader.folder, "", page.added))) == 500
+    assert reader.connector.round_trips - before == 7  # type: ignore[attr-defined]
+
+
+def test_an_idle_folder_costs_one_operation(server: EWSMailbox) -> None:
+    reader = Reader(opened(server))
+    reader.all_added()
+    before = len(server.service.asked)
+    assert reader.changes().unchanged and len(server.service.asked) - before == 1
+
+
+def test_mails_of_no_and_of_25_megabytes(server: EWSMailbox) -> None:
+    huge = PLAIN + b"x" * 25_000_000
+    server.deliver(b"")
+    server.deliver(huge)
+    reader = Reader(opened(server, timeout=30))
+    page = reader.changes()
+    contents = list(reader.connector.contents(reader.folder, "", page.added, whole=True))
+    assert {content.raw for content in contents if isinstance(content, Content)} == {b"", huge}
+
+
+def test_more_changes_than_the_server_tells_at_once(server: EWSMailbox) -> None:
+    for raw in numbered(1100):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    assert len(reader.all_added(limit=2_000)) == 1100
+    reader.cursor = None
+    assert len(reader.reconcile().present or ()) == 1100
+
+
+# -- what the server tells --------------------------------------------------------------------------------------
+
+
+def test_a_sent_mail_gets_a_header_from_its_properties(server: EWSMailbox) -> None:
+    server.deliver(PLAIN.replace(b"Hello", b"=?utf-8?q?Gr=C3=BC=C3=9Fe?="), "Sent")
+    reader = Reader(opened(server), "Sent")
+    (envelope,) = envelopes_of(reader.connector.envelopes(reader.folder, "", reader.changes().added))
+    lines = envelope.header.decode().split("\r\n")
+    assert "From: Ann <ann@example.com>" in lines and "To: bob@example.org" in lines
+    assert "Message-ID: <plain@example.com>" in lines and "Date: Mon, 02 Mar 2026 10:00:00 +0000" in lines
+    assert "Subject: =?utf-8?b?R3LDvMOfZQ==?=" in lines
+
+
+def test_folders_that_hold_no_mail_are_not_selectable(server: EWSMailbox) -> None:
+    server.mailbox.create_folder("Customers", server.mailbox.folder("inbox").remote_id)
+    folders = {folder.name: folder for folder in opened(server).folders()}
+    assert folders["INBOX/Customers"].role == "other" and folders["INBOX/Customers"].selectable
+    assert not folders["Outbox"].selectable and "Calendar" not in folders
+
+
+def test_another_s_mailbox_is_read_as_a_delegate(server: EWSMailbox) -> None:
+    server.service.mailbox("team@our.example").deliver(PLAIN)
+    assert len(Reader(opened(server, mailbox="team@our.example")).all_added()) == 1
+    server.service.denied.add("team@our.example")
+    with pytest.raises(NotAllowed) as caught:
+        opened(server, mailbox="team@our.example")
+    assert caught.value.cause == "access_denied"
+    with pytest.raises(NotAllowed) as caught:
+        opened(server, mailbox="nobody@our.example")
+    assert caught.value.cause == "mailbox_missing"
+
+
+# -- sign-in ----------------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_the_owner_s_matter(server: EWSMailbox) -> None:
+    with pytest.raises(SignInNeeded) as caught:
+        opened(server, password="guessed")
+    assert caught.value.cause == "wrong_password" and "guessed" not in str(caught.value)
+
+
+def test_signing_in_by_ntlm(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.service.use_ntlm(monkeypatch.setenv)
+    server.deliver(PLAIN)
+    assert len(Reader(opened(server)).all_added()) == 1
+    with pytest.raises(SignInNeeded):
+        opened(server, password="guessed")
+
+
+def test_a_password_stays_out_of_what_is_shown() -> None:
+    assert "hunter2" not in repr(Account(ADDRESS, "mail.our.example", "anna", "hunter2"))
+
+
+@pytest.mark.parametrize(
+    "host", ["outlook.office365.com", "https://outlook.office365.com/EWS/Exchange.asmx", "outlook.office365.us"]
+)
+def test_exchange_online_is_led_elsewhere(host: str) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        EWSConnector(Account(ADDRESS, host, "anna", "x")).open()
+    assert caught.value.cause == "exchange_online"
+
+
+# -- where connections go ---------------------------------------------------------------------------------------
+
+
+def test_a_server_within_the_network_is_refused(server: EWSMailbox) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        opened(server, network=Network(private=False))
+    assert caught.value.cause == "host_private" and not server.service.calls
+
+
+def test_a_password_does_not_leave_without_encryption() -> None:
+    account = Account(ADDRESS, "http://192.0.2.1/EWS/Exchange.asmx", "anna", "x", network=Network(plain=False))
+    with pytest.raises(NotAllowed) as caught:
+        EWSConnector(account).open()
+    assert caught.value.cause == "not_encrypted"
+
+
+def test_a_redirect_is_not_followed(server: EWSMailbox) -> None:
+    with EWSServer() as other:
+        other.mailbox(ADDRESS)
+        server.service.redirect = other.endpoint
+        with pytest.raises(ConnectorError):
+            opened(server)
+        assert other.calls == 0
+
+
+@pytest.mark.parametrize("place", ["nowhere.invalid", "http://127.0.0.1:1/EWS/Exchange.asmx"])
+def test_a_server_that_is_not_there(server: EWSMailbox, place: str) -> None:
+    with pytest.raises(Transient) as caught:
+        opened(server, server=place)
+    assert caught.value.cause in ("host_unknown", "refused")
+
+
+def test_something_else_than_exchange(server: EWSMailbox) -> None:
+    server.service.fail = dict.fromkeys(range(1, 20), 404)
+    with pytest.raises(ProviderBroken) as caught:
+        opened(server)
+    assert caught.value.cause == "not_exchange"
+
+
+@pytest.mark.parametrize("library", ["exchangelib", "lxml.etree"])
+def test_a_missing_library_is_named(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(NotAllowed) as caught:
+        opened(server)
+    assert (caught.value.cause, caught.value.detail) == ("library_missing", library.partition(".")[0])
+
+
+# -- faults -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [True, False], ids=["fault", "message"])
+def test_a_busy_server_says_for_how_long(server: EWSMailbox, fault: bool) -> None:
+    server.service.fail[1] = EWSRefusal("ErrorServerBusy", back_off=90_000, fault=fault)
+    with pytest.raises(Transient) as caught:
+        opened(server)
+    assert (caught.value.cause, caught.value.retry_after) == ("throttled", 90)
+
+
+def test_a_server_away_says_when_it_is_back(server: EWSMailbox) -> None:
+    server.service.fail[1] = 503
+    with pytest.raises(Transient) as caught:
+        opened(server)
+    assert caught.value.retry_after == 7
+
+
+def test_a_forgotten_state_is_an_expired_cursor(server: EWSMailbox) -> None:
+    server.deliver(PLAIN)
+    reader = Reader(opened(server))
+    reader.all_added()
+    server.service.forget_states()
+    with pytest.raises(CursorExpired):
+        reader.changes()
+    for cursor in ("5", "{}", "nonsense"):
+        reader.cursor = cursor
+        with pytest.raises(CursorExpired):
+            reader.changes()
+
+
+def test_one_mail_the_server_stumbles_over_costs_one_mail(server: EWSMailbox) -> None:
+    for raw in numbered(3):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    ids = reader.all_added()
+    server.mail(ids[1]).fault = 500
+    results = reader.connector.envelopes(reader.folder, "", ids)
+    assert [type(result) for result in results] == [Envelope, FetchFailure, Envelope]
+
+
+def test_a_denied_folder_costs_that_folder(server: EWSMailbox) -> None:
+    server.mailbox.folder("sentitems").denied = True
+    connector = opened(server)
+    with pytest.raises(FolderGone) as caught:
+        Reader(connector, "Sent").changes()
+    assert caught.value.cause == "folder_denied"
+    with pytest.raises(FolderGone):
+        connector.changes(Folder('a"<&>', "Odd", "other"), None, None, 10)
+
+
+@pytest.mark.parametrize("octets", [-1, 0, 40, 700])
+def test_a_cut_answer_is_never_a_short_list(server: EWSMailbox, octets: int) -> None:
+    for raw in numbered(3):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    server.service.cut[server.service.calls + 1] = octets
+    with pytest.raises(Transient):
+        reader.changes()
+    with pytest.raises(Transient):
+        reader.changes()  # the session is over
+    assert len(Reader(opened(server)).all_added()) == 3
+
+
+# -- sending ----------------------------------------------------------------------------------------------------
+
+
+def send(server: EWSMailbox, raw: bytes, *recipients: str) -> None:
+    sender = EWSSender(server.account())
+    sender.open()
+    try:
+        sender.send(ADDRESS, recipients, raw)
+    finally:
+        sender.close()
+
+
+def find(server: EWSMailbox, message_id: str) -> list[str]:
+    connector = opened(server)
+    return connector.find(folder_named(connector, "Sent"), message_id)[1]
+
+
+def test_a_sent_mail_is_found_again(server: EWSMailbox) -> None:
+    raw = PLAIN.replace(b"<plain@", b"<it's+<odd&@")
+    send(server, raw, "bob@example.org", "eve@example.org")
+    (remote_id,) = find(server, "<it's+<odd&@example.com>")
+    assert opened(server).raw(Folder("", "", "sent"), "", remote_id) == b"Bcc: eve@example.org\r\n" + raw
+
+
+def test_after_a_send_without_an_answer_the_mail_is_found(server: EWSMailbox) -> None:
+    server.service.cut[server.service.calls + 1] = -1
+    with pytest.raises(OutcomeUnknown):
+        send(server, PLAIN)
+    assert find(server, "<plain@example.com>")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error", "cause"),
+    [
+        (EWSRefusal("ErrorSendAsDenied"), NotAllowed, "send_denied"),
+        (EWSRefusal("ErrorInvalidRecipients"), Undeliverable, "mail_refused"),
+        (EWSRefusal("ErrorServerBusy", back_off=5000), Transient, "throttled"),
+        (EWSRefusal("ErrorInternalServerError"), OutcomeUnknown, "outcome_unknown"),
+    ],
+)
+def test_a_refused_send_has_a_consequence(
+    server: EWSMailbox, refusal: EWSRefusal, error: type[ConnectorError], cause: str
+) -> None:
+    server.service.fail[1] = refusal
+    with pytest.raises(error) as caught:
+        send(server, PLAIN)
+    assert caught.value.cause == cause
