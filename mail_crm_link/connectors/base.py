@@ -94,6 +94,7 @@ class Envelope:
     :param size: octets of the whole mail
     :param received: when the server took it, aware UTC
     :param seen: whether it is marked as read
+    :param sent: whether the provider says that the account sent it, where folders do not tell
     """
 
     remote_id: str
@@ -101,6 +102,7 @@ class Envelope:
     size: int
     received: datetime
     seen: bool
+    sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

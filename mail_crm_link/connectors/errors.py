@@ -58,6 +58,8 @@ CAUSES: dict[str, str] = {
     "not_exchange": "what answers there does not speak Exchange Web Services",
     "exchange_online": "Exchange Online has no Exchange Web Services any more; Microsoft Graph takes their place",
     "library_missing": "a library that the provider needs is not installed",
+    "api_off": "the provider's interface is not switched on for this application",
+    "mail_off": "the account has no mail at this provider",
     "access_denied": "the permission was not granted, or was taken back",
     "mailbox_missing": "the account has no mailbox there",
     "send_denied": "the account may not send with this sender",

@@ -19,14 +19,13 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 
 from .errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
+from .http import failure, retry_after
 
 TIMEOUT = 10.0
 LIFETIME = 3600.0
@@ -193,12 +192,8 @@ def _post(url: str, form: Mapping[str, str]) -> requests.Response:
     try:
         # A redirect would take the secrets of the form elsewhere.
         return requests.post(url, form, timeout=TIMEOUT, allow_redirects=False)
-    except requests.Timeout as error:
-        raise Transient("The sign-in server does not answer", url, cause="timeout") from error
-    except requests.exceptions.SSLError as error:
-        raise Transient("The sign-in server's certificate is not valid", url, cause="certificate") from error
     except requests.RequestException as error:
-        raise Transient("The sign-in server cannot be reached", url, cause="unreachable") from error
+        raise failure(error, urlsplit(url).hostname or url) from error
 
 
 def _json(answer: requests.Response) -> dict[str, Any]:
@@ -216,7 +211,12 @@ def _refusal(answer: requests.Response) -> ConnectorError:
     detail = f"{answer.status_code} {code} {text}".strip()
     if answer.status_code == 429 or answer.status_code >= 500 or code in _PASSING:
         cause = "throttled" if answer.status_code == 429 else "unavailable"
-        return Transient("The sign-in server cannot serve", detail, cause=cause, retry_after=_seconds(answer.headers))
+        return Transient(
+            "The sign-in server cannot serve",
+            detail,
+            cause=cause,
+            retry_after=retry_after(answer.headers.get("Retry-After")),
+        )
     if code in _CONSENT_GONE:
         return SignInNeeded("The consent is not valid any more", detail, cause="consent_expired")
     if code in _CLIENT_WRONG:
@@ -224,25 +224,6 @@ def _refusal(answer: requests.Response) -> ConnectorError:
     if code in _SCOPE_REFUSED:
         return NotAllowed("These rights cannot be had", detail, cause="consent_forbidden")
     return ProviderBroken("The sign-in server gave no token", detail, cause="protocol")
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    return retry_after(headers.get("Retry-After"))
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds to wait according to a Retry-After, which is a number or a date (RFC 9110, 10.2.3)."""
-    if not value:
-        return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max((moment.astimezone(timezone.utc) - datetime.now(timezone.utc)).total_seconds(), 0.0)
 
 
 def _tokens_of(content: Mapping[str, Any], client_id: str) -> Tokens:

@@ -10,6 +10,13 @@ from .crm_mailbox_secret import KEY_OPTION, KEY_VARIABLE
 
 def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
     """Return cause and next step in the user's language."""
+    if error.cause == "library_missing":
+        return env._(
+            "The Python library “%(library)s”, which %(provider)s needs, is not installed on this server. Ask your Odoo"
+            " administrator.",
+            library=error.detail,
+            provider=host,
+        )
     texts = {
         **_about_server(env._, host),
         **_about_secrets(env._),
@@ -140,6 +147,10 @@ def _about_consent(_: Callable[..., str], host: str, login: str) -> dict[str, st
             " more.",
             host,
         ),
+        "api_off": _(
+            "The Gmail API is not switched on for this server's application at %s. Ask your Odoo administrator.", host
+        ),
+        "mail_off": _("%s says that this account has no mailbox.", host),
         "consent_partial": _(
             "One of the rights was left out on the provider's page, and without it mail can be neither read nor sent."
             " Sign in once more and allow all of them."
@@ -157,9 +168,6 @@ def _about_consent(_: Callable[..., str], host: str, login: str) -> dict[str, st
         ),
         "mailbox_missing": _("%(host)s knows no mailbox of %(login)s. Check the address.", host=host, login=login),
         "send_denied": _("%(host)s does not let %(login)s send as this sender.", host=host, login=login),
-        "library_missing": _(
-            "A program library that %s needs is not installed on this server. Ask your Odoo administrator.", host
-        ),
     }
 
 

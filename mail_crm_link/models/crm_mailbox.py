@@ -598,7 +598,7 @@ class CrmMailbox(models.Model):
                 self._note_failure(error)
                 return error
             if outcome.error:
-                self._note_failure(outcome.error)
+                self._note_failure(outcome.error, bool(outcome.envelopes or outcome.contents))
             else:
                 self._note_success(outcome)
         return outcome.error
@@ -632,17 +632,23 @@ class CrmMailbox(models.Model):
         self.invalidate_recordset(["state"])
         return self.state in ("draft", "paused")
 
-    def _note_failure(self, error: ConnectorError) -> None:
+    def _note_failure(self, error: ConnectorError, progressed: bool = False) -> None:
+        """Store why a run ended early, and when the next one begins.
+
+        :param progressed: it stored mail before; who is told to go slowly goes on as soon as it may
+        """
         _logger.info("Mailbox %s: %s", self.id, error)
         if self._stopped_meanwhile():
             return
-        values = {**self._failure_values(error), "failures": self.failures + 1}
+        failures = 1 if progressed else self.failures + 1
+        values = {**self._failure_values(error), "failures": failures}
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
         else:
-            seconds = pause(error, self.failures + 1, random.random())  # nosec B311 # it spreads, and guards nothing
+            seconds = pause(error, failures, random.random())  # nosec B311 # it spreads, and guards nothing
+            going_on = progressed and error.cause == "throttled" and self.state == "connecting"
             values.update(
-                state="waiting",
+                state="connecting" if going_on else "waiting",
                 next_sync=fields.Datetime.now() + timedelta(seconds=seconds),
             )
         self.write(values)

@@ -1,10 +1,20 @@
 """Mailboxes at Google: sign-in by consent, mail through the Gmail API."""
 
+import logging
 from collections.abc import Mapping
 
 from odoo import api, fields, models
 
+from ..connectors.errors import ConnectorError
+from ..connectors.gmail import UNITS, URL, GmailConnector, GmailSender
+from ..connectors.gmail.labels import ALL_MAIL
+from .connection_causes import sentence
+
+_logger = logging.getLogger(__name__)
+
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/%s"
+URL_PARAMETER = "mail_crm_link.google_api_url"
+UNITS_PARAMETER = "mail_crm_link.google_units_per_minute"
 
 
 class CrmMailbox(models.Model):
@@ -23,3 +33,56 @@ class CrmMailbox(models.Model):
             GOOGLE_SCOPE % "gmail.readonly": self.env._("Read mail and settings; nothing is changed or deleted"),
             GOOGLE_SCOPE % "gmail.send": self.env._("Send the mails that you write here"),
         }
+
+    def _connector_gmail(self) -> GmailConnector:
+        # sudo: parameters are the administrators' to read, and everybody's to follow
+        units = self.env["ir.config_parameter"].sudo().get_param(UNITS_PARAMETER) or ""
+        return GmailConnector(
+            self._token__(), url=self._gmail_url(), units=int(units) if units.isdecimal() and int(units) else UNITS
+        )
+
+    def _gmail_sender(self) -> GmailSender:
+        return GmailSender(self._token__(), url=self._gmail_url())
+
+    @api.model
+    def _gmail_url(self) -> str:
+        return self.env["ir.config_parameter"].sudo().get_param(URL_PARAMETER) or URL
+
+    # --- sending ------------------------------------------------------------------------
+
+    def action_connect(self) -> bool:
+        result = super().action_connect()
+        for mailbox in self.filtered(lambda one: one.provider == "gmail"):
+            mailbox._take_over_aliases()
+        return result
+
+    def _take_over_aliases(self) -> None:
+        """Know the addresses from which the account may send; without them the mailbox works as well."""
+        try:
+            with self._gmail_sender() as sender:
+                found = {alias.address.lower() for alias in sender.aliases()}
+        except ConnectorError as error:
+            _logger.info("Mailbox %s: its sender addresses are not known: %s", self.id, error)
+            return
+        new = sorted(found - set(self.own_addresses or ()))
+        if new:
+            self.aliases = ", ".join(filter(None, (self.aliases, *new)))
+
+    def _submission(self):
+        if self.provider != "gmail":
+            return super()._submission()
+        return self._gmail_sender()
+
+    def _submission_sentence(self, error: ConnectorError) -> str:
+        if self.provider != "gmail":
+            return super()._submission_sentence(error)
+        return sentence(self.env, error, "Gmail", self.email)
+
+    def _sent_folder(self):
+        if self.provider != "gmail":
+            return super()._sent_folder()
+        # sudo: as for every other mailbox, who may send from it need not be able to read it
+        return self.sudo().folder_ids.filtered(lambda folder: folder.remote_id == ALL_MAIL.remote_id)
+
+    def _provider_files_sent(self) -> bool:
+        return self.provider == "gmail" or super()._provider_files_sent()

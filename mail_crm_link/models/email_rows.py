@@ -210,7 +210,7 @@ class EnvelopeRows:
             "header_reply_to": people_of(header.reply_to),
             "header_references": " ".join(header.references or header.in_reply_to) or None,
             "date": self._date(envelope, header),
-            "direction": self._direction(header, own),
+            "direction": self._direction(envelope, header, own),
             "has_attachment": header.maybe_attachment,
             "size": min(envelope.size, INT4_MAX),
             "automatic": verdict.kind,
@@ -236,8 +236,8 @@ class EnvelopeRows:
         sent = _naive(header.date) if header.date else self.now
         return min(sent, self.now)
 
-    def _direction(self, header: Header, own: frozenset[str]) -> str:
-        if self.folder.role == "sent":
+    def _direction(self, envelope: Envelope, header: Header, own: frozenset[str]) -> str:
+        if self.folder.role == "sent" or envelope.sent:
             return "out"
         return "out" if header.from_ and header.from_.email in own else "in"
 

@@ -36,3 +36,4 @@ from . import (
 )
 from . import test_graph
 from . import test_oauth
+from . import test_gmail

@@ -4,6 +4,7 @@ import os
 from unittest.mock import patch
 
 from cryptography.fernet import Fernet
+from servers.gmail import GmailServer
 from servers.oauth import AuthorizationServer
 
 from odoo.tests import HttpCase, new_test_user
@@ -11,25 +12,16 @@ from odoo.tests import HttpCase, new_test_user
 from ..connectors.scripted import ScriptedAccount, ScriptedConnector
 
 
-class OAuthCase(HttpCase):
+class GoogleCase(HttpCase):
     browser_size = "1920x1080"
 
     def setUp(self):
         super().setUp()
         os.environ.setdefault("MAIL_CRM_LINK_KEY", Fernet.generate_key().decode())
-        self.server = self.enterContext(AuthorizationServer())
-        self.set_up_google(self.server)
+        self.google = self.enterContext(AuthorizationServer())
+        self.set_up_google(self.google)
         self.owner = new_test_user(self.env, "oauth_owner", "sales_team.group_sale_salesman")
         self.mailbox = self.new_mailbox()
-        self.account = ScriptedAccount()
-        self.enterContext(
-            patch.object(
-                self.env.registry["crm.mailbox"],
-                "_connector_gmail",
-                lambda mailbox: ScriptedConnector(self.account),
-                create=True,
-            )
-        )
 
     def set_up_google(self, server) -> None:
         parameters = self.env["ir.config_parameter"]
@@ -70,3 +62,31 @@ class OAuthCase(HttpCase):
 
     def sign_in(self, mailbox=None):
         return self.come_back(self.begin(mailbox))
+
+
+class OAuthCase(GoogleCase):
+    """Sign-in alone: the account behind it is a scripted one."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.google
+        self.account = ScriptedAccount()
+        mailboxes = self.env.registry["crm.mailbox"]
+        scripted = patch.object(mailboxes, "_connector_gmail", lambda mailbox: ScriptedConnector(self.account))
+        self.enterContext(scripted)
+        self.enterContext(patch.object(mailboxes, "_take_over_aliases"))
+
+
+class GmailTourCase(GoogleCase):
+    """A browser, and an account at Gmail behind the sign-in."""
+
+    def setUp(self):
+        super().setUp()
+        self.gmail = self.enterContext(GmailServer())
+        self.gmail.is_good = lambda token: token in self.google.access_tokens
+        self.env["ir.config_parameter"].set_param("mail_crm_link.google_api_url", self.gmail.url)
+
+    def tour(self, name: str) -> None:
+        self.env.flush_all()
+        self.start_tour(f"/odoo/connected-emails/{self.mailbox.id}", name, login=self.owner.login, timeout=240)
+        self.env.invalidate_all()

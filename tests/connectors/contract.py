@@ -97,7 +97,10 @@ class Reader:
 
 
 def folder_named(connector: Connector, name: str) -> Folder:
-    return next(folder for folder in connector.folders() if folder.name == name)
+    folders = connector.folders()
+    named = next(folder for folder in folders if folder.name == name)
+    # Where folders are labels, the mail itself is in a folder of its own.
+    return named if named.selectable else next(folder for folder in folders if folder.selectable)
 
 
 def subjects_of(reader: Reader, remote_ids: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ class AuthorizationServer:
 
     :param account: who signs in there
     :param plan: ``consent``, ``refuse``, ``expired`` (the code it gives is too old) or ``fewer`` (one right left out)
+    :param replays: the browser brings the answer back twice, as by a click on "back"
     :param rotates: each refresh makes the refresh token void and gives another
     :param faults: answers of the token endpoint before it works again: (status, headers)
     """
@@ -44,6 +45,7 @@ class AuthorizationServer:
     redirects: set[str] = field(default_factory=set)
     plan: str = "consent"
     rotates: bool = False
+    replays: bool = False
     lifetime: float = 3600.0
     faults: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     codes: dict[str, Grant] = field(default_factory=dict)
@@ -183,18 +185,22 @@ class AuthorizationServer:
         return 200
 
 
+def _twice(target: str) -> bytes:
+    """A page that brings the answer to the same place in the background first."""
+    script = f"const to = {json.dumps(target)}; fetch(to, {{credentials: 'include', mode: 'no-cors'}})"
+    return f"<script>{script}.finally(() => location.assign(to))</script>".encode()
+
+
 class _Handler(BaseHTTPRequestHandler):
     state: AuthorizationServer
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        if parts.path == "/replay":
-            # The browser goes to the address of the last answer once more, as by its back button.
-            self._answer(302, {"Location": self.state.returned[-1]})
-            return
         status, target = self.state.authorize(query)
-        if status == 302:
+        if status == 302 and self.state.replays:
+            self._answer(200, {"Content-Type": "text/html"}, _twice(target))
+        elif status == 302:
             self._answer(302, {"Location": target})
         else:
             self._answer(status, {"Content-Type": "text/plain"}, target.encode())

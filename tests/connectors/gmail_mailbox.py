@@ -1,0 +1,53 @@
+"""A Gmail account as tests act on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from servers.gmail import GmailAccount, GmailServer
+
+from mail_crm_link.connectors.base import Role
+from mail_crm_link.connectors.gmail import GmailConnector
+
+LABELS = {"INBOX": "INBOX", "Sent": "SENT"}
+
+
+class GmailMailbox:
+    """The owner's hands on the account, as the contract knows them."""
+
+    def __init__(self, service: GmailServer) -> None:
+        self.service = service
+        self.tokens: list[bool] = []
+
+    @property
+    def account(self) -> GmailAccount:
+        return self.service.account
+
+    def token(self, force: bool) -> str:
+        self.tokens.append(force)
+        return f"token-{sum(self.tokens)}"
+
+    def connector(self, **options: Any) -> GmailConnector:
+        return GmailConnector(self.token, url=self.service.url, **{"timeout": 5.0, **options})
+
+    def deliver(self, raw: bytes, folder: str = "INBOX", received: datetime | None = None) -> str:
+        return self.account.deliver(raw, self._label(folder), received=received)
+
+    def remove(self, remote_id: str, folder: str = "INBOX") -> None:
+        self.account.delete(remote_id)
+
+    def move(self, remote_id: str, folder: str, target: str) -> None:
+        self.account.label(remote_id, add=self._label(target), remove=self._label(folder))
+
+    def mark(self, remote_id: str, seen: bool, folder: str = "INBOX") -> None:
+        self.account.label(remote_id, **{"remove" if seen else "add": "UNREAD"})
+
+    def create(self, name: str, role: Role) -> None:
+        self.account.make_label(name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        self.account.labels[self._label(name)] = new_name
+
+    def _label(self, name: str) -> str:
+        return next(label for label, known in self.account.labels.items() if known == LABELS.get(name, name))
