@@ -93,7 +93,7 @@ class CrmMailboxSecret(models.Model):
         fernet = self._fernet__()
         # Nobody stores a secret meanwhile.
         self.env.cr.execute("LOCK TABLE crm_mailbox_secret IN SHARE ROW EXCLUSIVE MODE")
-        secrets = self.search([], order="id")
+        secrets = self.search([("kind", "!=", False)], order="id")
         closed = []
         for secret in secrets:
             try:
