@@ -134,6 +134,7 @@ class CrmEmailComposer(models.Model):
         # sudo: the user may read all of the mail
         parent = self.parent_id.sudo()
         if self.kind == "forward_attached":
+            self.parent_id._note_reading()
             name = f"{parent.header_subject or self.env._('E-mail')}.eml"
             self._attach(name, "message/rfc822", parent._fetch_original())
         elif self.kind == "forward":

@@ -118,6 +118,7 @@ class CrmEmailCard(models.AbstractModel):
         """Write mails to ``mbox``; yield what the listing says of each."""
         for page in _pages(email_ids, PAGE):
             emails = self.env["crm.email"].browse(page)
+            emails._note_reading()
             for email, described in zip(emails, emails._describe_for_export(), strict=True):
                 raw, source = email._raw_for_export(originals)
                 mbox.write(entry(raw, described["sender"], email.date))
