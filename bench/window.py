@@ -40,8 +40,8 @@ COPIES = """
 """
 MAILBOXES = "INSERT INTO crm_email_mailbox_rel (email_id, mailbox_id) SELECT id, %(mailbox)s FROM crm_email"
 LINKS = """
-    INSERT INTO crm_email_link (email_id, partner_id, origin, active, create_date)
-    SELECT id, (%(partners)s)[1 + mod(id, array_length(%(partners)s, 1))], 'address', true, now()
+    INSERT INTO crm_email_link (email_id, partner_id, origin, reason, active, create_date)
+    SELECT id, (%(partners)s)[1 + mod(id, array_length(%(partners)s, 1))], 'address', 'Address', true, now()
       FROM crm_email WHERE is_bound
 """
 

@@ -1,11 +1,13 @@
 import {Component, onWillStart, onWillUpdateProps, useState} from "@odoo/owl";
-import {deserializeDateTime, formatDateTime} from "@web/core/l10n/dates";
+import {deserializeDateTime} from "@web/core/l10n/dates";
 import {KeepLast} from "@web/core/utils/concurrency";
 import {MailContent} from "./mail_content";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useService} from "@web/core/utils/hooks";
+
+const {DateTime} = luxon;
 
 /** The mails of a conversation in their order, each to be read in its place. */
 export class Conversation extends Component {
@@ -42,7 +44,7 @@ export class Conversation extends Component {
     }
 
     dateOf({date}) {
-        return formatDateTime(deserializeDateTime(date), {showSeconds: false});
+        return deserializeDateTime(date).toLocaleString(DateTime.DATETIME_MED);
     }
 
     directionOf({direction}) {
