@@ -41,6 +41,7 @@ CAUSES: dict[str, str] = {
     "certificate": "the TLS certificate is not valid for another reason",
     "tls": "no TLS on that port, or no common version of it",
     "no_starttls": "the server does not offer STARTTLS",
+    "no_idle": "the server does not tell of new mail by itself",
     "not_imap": "what answers on that port does not speak IMAP",
     "wrong_password": "login or password is wrong",
     "app_password": "the provider wants a password made for this application",

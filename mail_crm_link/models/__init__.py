@@ -6,6 +6,7 @@ from . import crm_mailbox_members
 from . import crm_mailbox_network
 from . import crm_mailbox_sending
 from . import crm_mailbox_status
+from . import crm_mailbox_watch
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth

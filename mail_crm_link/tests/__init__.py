@@ -33,6 +33,7 @@ from . import (
     test_todo_on_cards,
     test_tours,
     test_visibility_tour,
+    test_watch,
     test_window_tour,
 )
 from . import test_graph

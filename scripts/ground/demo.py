@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> int:
         install(instance)
         mail = running.enter_context(serving_mail(MailServer(ground.environment, mailboxes(), mail_ports)))
         odoo = running.enter_context(serving(instance))
+        running.enter_context(watching(instance))
         with step("mailboxes"):
             allow_mail_server(instance)
             for login, address in mail_server.OWNERS.items():
@@ -111,8 +112,23 @@ def serving_mail(server: MailServer) -> Iterator[MailServer]:
 @contextlib.contextmanager
 def serving(instance: Instance) -> Iterator[subprocess.Popen[bytes]]:
     """Odoo while the block lasts."""
+    with background(instance, instance.command()) as process:
+        with step("Odoo"):
+            wait_until_it_answers(process, instance)
+        yield process
+
+
+@contextlib.contextmanager
+def watching(instance: Instance) -> Iterator[subprocess.Popen[bytes]]:
+    """The process that waits for new mail, while the block lasts."""
+    with background(instance, [*instance.own_command("mail_crm_watch"), "-d", DATABASE]) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def background(instance: Instance, command: list[str | Path]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [str(part) for part in instance.command()],
+        [str(part) for part in command],
         cwd=instance.folder,
         env={**os.environ, **instance.environment},
         stdin=subprocess.DEVNULL,
@@ -121,8 +137,6 @@ def serving(instance: Instance) -> Iterator[subprocess.Popen[bytes]]:
         start_new_session=True,
     )
     try:
-        with step("Odoo"):
-            wait_until_it_answers(process, instance)
         yield process
     finally:
         process.terminate()

@@ -40,7 +40,7 @@ class Instance:
         """Write the configuration file."""
         database = self.server.environment
         settings = {
-            "addons_path": ",".join(str(path) for path in (*self.ground.odoo.addons, places.ROOT)),
+            "addons_path": self._addons(),
             "data_dir": self.folder / "filestore",
             "db_name": self.database,
             "dbfilter": f"^{self.database}$",
@@ -56,6 +56,14 @@ class Instance:
         text = "".join(f"{name} = {value}\n" for name, value in settings.items())
         self.configuration.touch(mode=0o600)
         self.configuration.write_text(f"[options]\n{text}")
+
+    def _addons(self) -> str:
+        return ",".join(str(path) for path in (*self.ground.odoo.addons, places.ROOT))
+
+    def own_command(self, name: str) -> list[str | Path]:
+        """How a command of the module is called; Odoo looks for it before it reads the configuration."""
+        python = self.ground.environment.python
+        return [python, "-m", "odoo", f"--addons-path={self._addons()}", name, "-c", self.configuration]
 
     def _key(self) -> str:
         """Made once and kept, or passwords stored before could not be read again."""

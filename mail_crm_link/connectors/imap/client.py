@@ -66,6 +66,17 @@ class _Protocol(imaplib.IMAP4):
         self._forget()
         return super()._command(name, *arguments)  # type: ignore[misc]  # typeshed has no such method
 
+    def await_news(self) -> tuple[socket.socket, bytes]:
+        """Send IDLE, and hand over the connection for whoever waits on it; with what was received ahead.
+
+        :raises imaplib.IMAP4.error: the server refuses
+        """
+        tag = self._command("IDLE")
+        while self._get_response() is not None:
+            if self.tagged_commands.get(tag):
+                raise self.error(f"command error: BAD IDLE {self.tagged_commands[tag]}")
+        return self._wire.connection, self._reader.read(self._wire.received - self._taken)
+
     def _forget(self) -> None:
         answers: dict[str, list[Any]] = self.untagged_responses
         self.untagged_responses = {name: answers[name] for name in KEPT_ANSWERS & answers.keys()}

@@ -28,6 +28,7 @@ from . import causes, content, listing, search
 from .causes import Verdict
 from .cursor import Cursor, Status, expand
 from .folders import folders as folders_of
+from .idle import Idle
 from .session import Account, Answer, Refused, Security, Session, utc
 
 TIMEOUT = 30.0
@@ -114,6 +115,18 @@ class IMAPConnector:
         self._ahead: dict[str, _Ahead] = {}
 
     # -- session ------------------------------------------------------------------------------------------------
+
+    def signature(self) -> tuple[str, ...]:
+        """What the sign-in consists of, the password included: for comparison, and not to be kept or told."""
+        account = self._account
+        return (account.host, str(account.port), account.security, account.login, account.password)
+
+    def idle(self) -> Idle:
+        """A connection of its own that waits for news of INBOX.
+
+        :raises ConnectorError: the sign-in is refused, or the server knows no IDLE
+        """
+        return Idle(self._account)
 
     def open(self) -> None:
         """See ``Connector.open``."""

@@ -6,7 +6,7 @@
                                  ▲  │
                                  └──┘ DONE, IDLE again before the server gets tired of waiting
 
-Once it idles, the connection is read here, line by line and without waiting, because a program watches hundreds of them.
+Once it idles, the connection is read here, line by line and without waiting: a program watches hundreds of them.
 """
 
 from __future__ import annotations
@@ -33,11 +33,10 @@ class Idle:
     def __init__(self, account: Account) -> None:
         self._host = account.host
         self._session = Session(account)
-        self._line = b""
         self._number = 0
         try:
             self._session.examine(INBOX)
-            self._socket = self._session.begin_idle()
+            self._socket, self._line = self._session.await_news()
         except BaseException:
             self._session.drop()
             raise

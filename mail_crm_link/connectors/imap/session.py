@@ -329,6 +329,18 @@ class Session:
         )
         return Status(uidvalidity, uidnext, messages, modseq if self.condstore else 0)
 
+    def await_news(self) -> tuple[socket.socket, bytes]:
+        """Wait for news of the selected folder by IDLE: the socket is the caller's from now on, to read and to write.
+
+        :return: the socket, and what the server said already
+        :raises NotAllowed: ``no_idle``: the server does not know how
+        """
+        if not self._has("IDLE"):
+            raise NotAllowed("The server does not know IDLE", cause="no_idle")
+        with self._guarded("IDLE"):
+            waiting: tuple[socket.socket, bytes] = self._imap.await_news()
+        return waiting
+
     def leave(self) -> None:
         """Deselect, because STATUS of the selected folder may be stale (RFC 9051, 6.3.11).
 
