@@ -11,6 +11,7 @@ from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
 from . import crm_mailbox_gmail
+from . import crm_mailbox_ews
 from . import crm_mailbox_graph
 from . import crm_mailbox_graph_notices
 from . import ir_attachment
@@ -57,4 +58,5 @@ from . import crm_email_card_composing
 from . import res_users
 from . import res_config_settings
 from . import res_config_oauth
+from . import res_config_ews
 from . import res_config_graph

@@ -85,6 +85,15 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
         "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
+        "not_exchange": _(
+            "What answers at %s is no Exchange server, or its web services are switched off. Check the name of the"
+            " server.",
+            host,
+        ),
+        "exchange_online": _(
+            "This mailbox is at Exchange Online, which takes no Exchange Web Services any more. Connect it as Microsoft"
+            " 365 instead."
+        ),
         "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
     }
 

@@ -60,7 +60,17 @@ OWN_DOING = {
 # What past mail is bound anew after.
 BINDING_FIELDS = {"aliases", "crm_link", "link_mode", "sync_scope"}
 # A stored password goes only to the servers it was given for.
-SIGN_IN_FIELDS = {"imap_host", "imap_port", "imap_security", "login", "smtp_host", "smtp_port", "smtp_security"}
+SIGN_IN_FIELDS = {
+    "ews_server",
+    "ews_username",
+    "imap_host",
+    "imap_port",
+    "imap_security",
+    "login",
+    "smtp_host",
+    "smtp_port",
+    "smtp_security",
+}
 
 
 class CrmMailbox(models.Model):

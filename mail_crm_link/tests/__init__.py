@@ -36,6 +36,7 @@ from . import (
     test_watch,
     test_window_tour,
 )
+from . import test_ews
 from . import test_graph
 from . import test_oauth
 from . import test_gmail

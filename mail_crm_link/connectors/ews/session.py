@@ -51,6 +51,16 @@ class Account:
         except ValueError:
             return ""
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port of the web services."""
+        parts = urlsplit(self.endpoint)
+        try:
+            port = parts.port
+        except ValueError:
+            port = None
+        return self.host, port or (80 if parts.scheme == "http" else 443)
+
 
 class Session:
     """Operations in the name of an account. ``close`` may be called at any time."""
