@@ -34,6 +34,7 @@ from . import (
     test_tours,
     test_visibility_tour,
     test_watch,
+    test_uninstall,
     test_window_tour,
 )
 from . import test_ews
