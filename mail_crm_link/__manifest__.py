@@ -36,6 +36,7 @@
         "views/res_users_views.xml",
         "views/oauth_templates.xml",
         "views/res_config_settings_views.xml",
+        "views/crm_email_report_views.xml",
         "views/crm_menus.xml",
     ],
     "demo": ["demo/mail_crm_link_demo.xml"],

@@ -36,6 +36,7 @@ from . import crm_email_suppression
 from . import crm_email_todo
 from . import mail_activity
 from . import crm_email_participant
+from . import crm_email_answers
 from . import crm_email_link
 from . import crm_email_block
 from . import crm_email_binding
@@ -44,6 +45,7 @@ from . import crm_email_card
 from . import crm_email_person
 from . import crm_email_export
 from . import crm_email_erasure
+from . import crm_email_report
 from . import crm_email_live
 from . import ir_websocket
 from . import crm_lead

@@ -24,6 +24,7 @@ from . import (
     test_privacy,
     test_query_counts,
     test_reading,
+    test_report,
     test_retention,
     test_roles,
     test_secrets,

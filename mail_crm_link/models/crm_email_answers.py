@@ -1,0 +1,129 @@
+"""When a received mail was answered, and how many working hours that took.
+
+When is told with each page that is stored. The hours follow in the background, an owner's
+calendar at a time: counting them costs more than storing the mail.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from itertools import accumulate
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+BATCH = 2000
+
+
+class CrmEmail(models.Model):
+    _inherit = "crm.email"
+
+    answered_at = fields.Datetime(readonly=True, groups=fields.NO_ACCESS)
+    response_hours = fields.Float(readonly=True, groups=fields.NO_ACCESS, aggregator="avg")
+
+    _uncounted_idx = models.Index("(id) WHERE answered_at IS NOT NULL AND response_hours IS NULL")
+
+    @api.model
+    def _answered_by(self, email_ids: Iterable[int]) -> None:
+        super()._answered_by(email_ids)
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_email e SET answered_at = a.answered_at, response_hours = NULL
+                  FROM (SELECT id, direction, automatic, min(date)
+                               FILTER (WHERE direction = 'out' AND automatic = 'none')
+                               -- From the end on: the frame only grows.
+                               OVER (PARTITION BY conversation_id ORDER BY date DESC, id DESC
+                                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS answered_at
+                          FROM crm_email
+                         WHERE conversation_id IN (
+                               SELECT conversation_id FROM crm_email WHERE id = ANY(%s))) AS a
+                 WHERE e.id = a.id AND a.direction = 'in' AND a.automatic = 'none'
+                   AND a.answered_at > e.date AND e.answered_at IS DISTINCT FROM a.answered_at
+                """,
+                list(email_ids),
+            )
+        )
+
+    # ------------------------------------------------------------------------------------
+    # Working hours
+    # ------------------------------------------------------------------------------------
+
+    @api.model
+    def _cron_response_hours(self) -> None:
+        """Count the hours of what was answered, a batch in each transaction."""
+        cron = self.env["ir.cron"]
+        while rows := self._uncounted(BATCH):
+            self._store_hours(rows)
+            if not cron._commit_progress(len(rows), remaining=int(len(rows) == BATCH)):
+                return
+
+    def _uncounted(self, limit: int) -> list[tuple]:
+        """Return owner, id, date and time of the answer of mails whose hours are not counted yet."""
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT (SELECT m.user_id FROM crm_email_mailbox_rel r JOIN crm_mailbox m ON m.id = r.mailbox_id
+                         WHERE r.email_id = e.id ORDER BY r.mailbox_id LIMIT 1),
+                       e.id, e.date, e.answered_at
+                  FROM crm_email e
+                 WHERE e.answered_at IS NOT NULL AND e.response_hours IS NULL
+                 ORDER BY e.id LIMIT %s
+                """,
+                limit,
+            )
+        )
+
+    def _store_hours(self, rows: Sequence[tuple]) -> None:
+        by_owner = defaultdict(list)
+        for owner_id, *times in rows:
+            by_owner[owner_id].append(times)
+        hours = {}
+        for owner_id, of_owner in by_owner.items():
+            hours |= _WorkingHours(self._calendar(owner_id), of_owner).hours()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email e SET response_hours = h.hours"
+                " FROM unnest(%s::int[], %s::float[]) AS h(id, hours) WHERE e.id = h.id",
+                list(hours),
+                list(hours.values()),
+            )
+        )
+        self.invalidate_model(["response_hours"], flush=False)
+
+    def _calendar(self, owner_id: int | None):
+        """The owner's working hours, else the company's."""
+        owner = self.env["res.users"].browse(owner_id or [])
+        calendar = owner.resource_calendar_id if "resource_calendar_id" in owner else None
+        return calendar or (owner.company_id or self.env.company).resource_calendar_id
+
+
+class _WorkingHours:
+    """Working hours of one calendar between many pairs of moments, read from the calendar once."""
+
+    def __init__(self, calendar, times: Sequence[tuple[int, datetime, datetime]]):
+        self._times = times
+        first = min(date for _id, date, _answered in times)
+        last = max(answered for _id, _date, answered in times)
+        span = _aware(first), _aware(last)
+        intervals = calendar._work_intervals_batch(*span)[False] if calendar else [(*span, None)]
+        self._starts = [start for start, _end, _record in intervals]
+        self._lengths = [(end - start).total_seconds() for start, end, _record in intervals]
+        self._before = list(accumulate(self._lengths, initial=0.0))
+
+    def hours(self) -> dict[int, float]:
+        return {id_: (self._until(answered) - self._until(date)) / 3600 for id_, date, answered in self._times}
+
+    def _until(self, moment: datetime) -> float:
+        """Seconds of work until then."""
+        aware = _aware(moment)
+        position = bisect_left(self._starts, aware)
+        if not position:
+            return 0.0
+        last = position - 1
+        return self._before[last] + min((aware - self._starts[last]).total_seconds(), self._lengths[last])
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=timezone.utc)
