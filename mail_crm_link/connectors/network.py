@@ -67,6 +67,21 @@ _CERTIFICATE_CODES = {
     64: "certificate_host",
 }
 
+# What OpenSSL calls it when both sides speak TLS, and none that the other takes (openssl errors(1)).
+_OUTDATED = {
+    "BAD_SIGNATURE_ALGORITHM",
+    "DH_KEY_TOO_SMALL",
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
+    "NO_PROTOCOLS_AVAILABLE",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE",
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+    "TLSV1_ALERT_PROTOCOL_VERSION",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+    "UNSUPPORTED_PROTOCOL",
+    "WRONG_SIGNATURE_TYPE",
+    "WRONG_SSL_VERSION",
+}
+
 
 @dataclass(frozen=True)
 class Network:
@@ -234,6 +249,8 @@ def broken(error: OSError, host: str) -> ConnectorError:
         return Transient(f"The certificate of {host} is not valid", error.verify_message, cause=cause)
     if isinstance(error, ssl.SSLEOFError):
         return Transient(f"{host} closed the connection", str(error), cause="disconnected")
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", "") in _OUTDATED:
+        return ProviderBroken(f"{host} knows only outdated encryption", str(error), cause="tls_outdated")
     if isinstance(error, ssl.SSLError):
         return ProviderBroken(f"No TLS with {host}", str(error), cause="tls")
     return Transient(f"No connection to {host}", str(error), cause=_cause(error))

@@ -35,6 +35,7 @@ from .errors import (
     without_password,
 )
 from .network import Network, broken
+from .refusals import login_refusal
 from .wire import BUFFER, MIB, Limit, Wire
 
 Security = Literal["ssl", "starttls", "none"]
@@ -48,8 +49,6 @@ REPLY = Limit(MIB, 2)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DATA_EXPECTED = 354
-_APP_PASSWORD = re.compile(r"app(lication)?[- ](specific[- ])?password|app-specific", re.IGNORECASE)
-_BASIC_AUTH = re.compile(r"basic ?auth|modern auth|smtpclientauthentication|oauth.{0,20}required", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"\b5\.3\.4\b|(too|exceeds?).{0,40}(large|big|size)|size.{0,20}(limit|exceed)", re.IGNORECASE)
 
 
@@ -198,17 +197,8 @@ class SMTPConnector:
             raise NotAllowed("No way to sign in that the server offers", str(error), cause="basic_auth_off") from None
 
     def _sign_in_refusal(self, code: int, words: bytes | str) -> ConnectorError:
-        text = _text(words)
-        text = without_password(text, self._account.login, self._account.password)
-        if _BASIC_AUTH.search(text):
-            return NotAllowed("The server refused the sign-in", text, cause="basic_auth_off")
-        if _APP_PASSWORD.search(text):
-            return SignInNeeded("The server refused the sign-in", text, cause="app_password")
-        if 400 <= code < 500:
-            return Transient("The server cannot sign anybody in", text)
-        if code == 538:
-            return NotAllowed("The server takes no password on this connection", text, cause="plain_login_off")
-        return SignInNeeded("The server refused the sign-in", text, cause="wrong_password")
+        text = without_password(_text(words), self._account.login, self._account.password)
+        return sign_in_refusal(code, text, self._account.host)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -326,6 +316,16 @@ def _dotted(raw: bytes) -> bytes:
 def _text(words: bytes | str) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return " ".join(text.split())
+
+
+def sign_in_refusal(code: int, text: str, host: str) -> ConnectorError:
+    """What a refused sign-in means."""
+    if code == 538:
+        return NotAllowed("The server takes no password on this connection", text, cause="plain_login_off")
+    error = login_refusal(text, host)
+    if code < 500 and not isinstance(error, Transient):
+        return Transient("The server cannot sign anybody in", text)
+    return error
 
 
 def _refusal(code: int, words: bytes | str) -> ConnectorError:

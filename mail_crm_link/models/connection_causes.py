@@ -83,6 +83,11 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
         ),
         "certificate": _("The certificate of %s is not valid. Tell the server's administrator.", host),
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
+        "tls_outdated": _(
+            "The server %s offers only encryption that is broken by now. Tell the server's administrator that it needs"
+            " TLS 1.2 or newer.",
+            host,
+        ),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
         "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
         "not_exchange": _(

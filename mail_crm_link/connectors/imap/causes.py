@@ -1,78 +1,11 @@
-"""What servers mean when they refuse: response codes (RFC 5530) and the words of the large providers."""
+"""What IMAP servers mean when they refuse."""
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from ..errors import ConnectorError, FolderGone, Transient
+from ..refusals import Verdict, login_refusal, refusal
 
-from ..errors import ConnectorError, FolderGone, NotAllowed, SignInNeeded, Transient
-
-
-class Verdict(NamedTuple):
-    """The consequence and the cause of a refusal."""
-
-    error: type[ConnectorError]
-    cause: str
-
-
-# The first pattern that is found decides, so what is special stands before what is general: Gmail says both
-# "[ALERT] Application-specific password required" and "[OVERQUOTA] Account exceeded command or bandwidth limits".
-_WORDS: tuple[tuple[str, Verdict], ...] = (
-    (r"application-specific password|app(lication)?[ -]password|app-specific", Verdict(SignInNeeded, "app_password")),
-    (r"authori[sz](ation|ed) code|third[- ]party password", Verdict(SignInNeeded, "app_password")),
-    (r"basic ?auth|modern auth|legacy auth|oauth.{0,20}required", Verdict(NotAllowed, "basic_auth_off")),
-    (r"webalert|web login required|log in via your web browser", Verdict(SignInNeeded, "web_login")),
-    (r"please verify your account|unsafe login|verify.{0,20}identity", Verdict(SignInNeeded, "web_login")),
-    (r"\b(imap|pop)\b.{0,40}(disabled|not enabled|not allowed|deaktiviert)", Verdict(NotAllowed, "imap_off")),
-    (r"(not enabled for|yet to enable|enable) imap|imap access", Verdict(NotAllowed, "imap_off")),
-    (
-        r"simultaneous|too many (concurrent )?connections|connection limit|mail_max_userip",
-        Verdict(Transient, "too_many_connections"),
-    ),
-    (r"maximum number of connections|too many sessions", Verdict(Transient, "too_many_connections")),
-    (
-        r"throttl|rate limit|bandwidth|backoff|too many (bad|login|auth|request|command)",
-        Verdict(Transient, "throttled"),
-    ),
-    (r"\[limit\]|slow down|try again in \d", Verdict(Transient, "throttled")),
-    (r"\[overquota\]|over ?quota|quota exceeded|mailbox (is )?full", Verdict(Transient, "over_quota")),
-    (r"suspended|account.{0,20}(locked|blocked|disabled)", Verdict(NotAllowed, "account_locked")),
-    (
-        r"\[(unavailable|inuse|serverbug)\]|temporar|try again|server (error|busy|unavailable)|internal error",
-        Verdict(Transient, "unavailable"),
-    ),
-    (r"not connected|system error|timeout|lockdown|session expired", Verdict(Transient, "unavailable")),
-    (
-        r"\[privacyrequired\]|plaintext auth|logindisabled|requires (tls|ssl|encryption)",
-        Verdict(NotAllowed, "plain_login_off"),
-    ),
-    (
-        r"\[expired\]|\[authenticationfailed\]|invalid credentials|(authentication|login) (failed|fails)",
-        Verdict(SignInNeeded, "wrong_password"),
-    ),
-    (r"\[(authorizationfailed|contactadmin)\]", Verdict(NotAllowed, "account_locked")),
-    (r"\[noperm\]|permission denied|access denied|\bacl\b|not permitted", Verdict(FolderGone, "folder_denied")),
-    (
-        r"\[(nonexistent|trycreate|cannot)\]|(doesn't|does not) exist|no such|unknown mailbox|not found",
-        Verdict(FolderGone, "folder_missing"),
-    ),
-)
-_TABLE = tuple((re.compile(pattern, re.IGNORECASE), verdict) for pattern, verdict in _WORDS)
-
-# These say nothing more than "failed" where a password of the web page can never work.
-_APP_PASSWORD_HOSTS = ("gmail.com", "googlemail.com", "yahoo.com", "aol.com", "me.com", "icloud.com", "fastmail.com")
-_NO_PASSWORD_HOSTS = ("outlook.com", "office365.com", "hotmail.com", "live.com")
-
-_BACKOFF = re.compile(r"(?:backoff time|try again in)\D{0,5}(\d+)\s*(milli|ms|second|s\b|minute|hour)", re.IGNORECASE)
-_UNITS = {"milli": 0.001, "ms": 0.001, "second": 1.0, "s": 1.0, "minute": 60.0, "hour": 3600.0}
-
-
-def refusal(text: str, default: Verdict) -> ConnectorError:
-    """The error for a server's words; ``default`` where they say nothing we know."""
-    verdict = next((verdict for pattern, verdict in _TABLE if pattern.search(text)), default)
-    if issubclass(verdict.error, Transient):
-        return Transient("The server refused", text, cause=verdict.cause, retry_after=retry_after(text))
-    return verdict.error("The server refused", text, cause=verdict.cause)
+__all__ = ["Verdict", "folder_refusal", "login_refusal", "refusal"]
 
 
 def folder_refusal(text: str) -> ConnectorError:
@@ -81,27 +14,3 @@ def folder_refusal(text: str) -> ConnectorError:
     if isinstance(error, Transient) and error.cause != "unavailable":
         return error
     return FolderGone("The folder cannot be opened", text, cause=error.cause)
-
-
-def login_refusal(text: str, host: str) -> ConnectorError:
-    """The error for a refused LOGIN, which some providers explain only by being who they are."""
-    error = refusal(text, Verdict(SignInNeeded, "wrong_password"))
-    if error.cause == "wrong_password" and _belongs(host, _NO_PASSWORD_HOSTS):
-        return NotAllowed(error.message, text, cause="basic_auth_off")
-    if error.cause == "wrong_password" and _belongs(host, _APP_PASSWORD_HOSTS):
-        return SignInNeeded(error.message, text, cause="app_password")
-    if isinstance(error, FolderGone):
-        return SignInNeeded(error.message, text)
-    return error
-
-
-def _belongs(host: str, domains: tuple[str, ...]) -> bool:
-    return any(host.lower() == domain or host.lower().endswith("." + domain) for domain in domains)
-
-
-def retry_after(text: str) -> float | None:
-    """Seconds the server wants to be left alone, as far as its words name them."""
-    match = _BACKOFF.search(text)
-    if not match:
-        return None
-    return int(match.group(1)) * _UNITS[match.group(2).lower()]
