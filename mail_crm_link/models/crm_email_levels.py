@@ -146,7 +146,8 @@ class CrmEmail(models.Model):
         columns = [field for field in fields if field.column_type]
         # sudo: the masks of the columns' SQL are for filters, groups and orders
         fetched = super(CrmEmail, self.sudo())._fetch_query(query, columns).sudo(self.env.su)
-        for field in fields:
+        # Of nothing there is nothing to read, and no SQL for it.
+        for field in fields if fetched else ():
             if not field.column_type:
                 field.read(fetched)
         return fetched

@@ -107,6 +107,11 @@ class TestPlaces(ReceivedCase):
         self.assertEqual(emails.search([("place", "=", "to_process")]), email)
         self.assertEqual(emails.search([("place", "=", "unread")]), email | sent)
 
+    def test_a_list_of_nothing_is_read(self):
+        names = {"mailbox_ids": {"fields": {"display_name": {}}}, "subject": {}}
+        found = self.as_user(self.colleague).web_search_read([("place", "=", "unread")], names)
+        self.assertEqual(found["length"], 0)
+
     def test_malformed_places_hold_nothing(self):
         self.receive()
         for place in ("folder-", "folder-x", "folder", "other-1", "", False, "folder-1;", "mailbox-99999999"):
