@@ -67,6 +67,8 @@ class CrmEmailComposer(models.Model):
     card_name = fields.Char(compute="_compute_card_name")
     scheduled_date = fields.Datetime("Send later", help="Empty: at once (UTC).")
 
+    revision = fields.Integer(copy=False, help="How often it was written; who sends it along learns of other writers.")
+
     # --- outbox -------------------------------------------------------------------------
     state = fields.Selection(
         [
@@ -190,12 +192,32 @@ class CrmEmailComposer(models.Model):
 
     def write(self, vals):
         self._check_not_outbox(vals)
-        if not self.env.su and set(vals) - {"template_id"}:
+        if self.env.su:
+            result = super().write(vals)
+        else:
             self._check_writable()
-        result = super().write(vals)
+            self._check_revision(vals)
+            result = super().write({name: value for name, value in vals.items() if name != "revision"})
+            self._count_revision()
         if "attachment_ids" in vals:
             self._own_attachments()
         return result
+
+    def _check_revision(self, vals: dict) -> None:
+        """Two windows with one draft: the one that knows less must not write over the other."""
+        for draft in self if "revision" in vals else ():
+            if draft.revision != vals["revision"]:
+                raise UserError(
+                    self.env._(
+                        "This draft was changed in another window meanwhile. Close this one and open the draft"
+                        " again; copy first what you want to keep."
+                    )
+                )
+
+    def _count_revision(self) -> None:
+        # sudo: counted by the server only
+        for draft in self.sudo():
+            draft.revision += 1
 
     def _check_not_outbox(self, vals: dict) -> None:
         if not self.env.su and OUTBOX_FIELDS & vals.keys():
@@ -235,15 +257,6 @@ class CrmEmailComposer(models.Model):
         for draft in self:
             if draft.state == "sending":
                 raise UserError(self.env._("This e-mail is being sent at this moment."))
-
-    def unlink(self):
-        # sudo: they were this draft's only, which may be deleted
-        attachments = (
-            self.env["ir.attachment"].sudo().search([("res_model", "=", self._name), ("res_id", "in", self.ids)])
-        )
-        result = super().unlink()
-        attachments.unlink()
-        return result
 
     # ------------------------------------------------------------------------------------
     # What a new draft says
@@ -300,7 +313,7 @@ class CrmEmailComposer(models.Model):
                 self.env._(
                     "The template “%(template)s” has a placeholder that does not work: %(reason)s",
                     template=template.name,
-                    reason=error,
+                    reason=_first_cause(error),
                 )
             ) from error
         return {
@@ -359,3 +372,10 @@ class CrmEmailComposer(models.Model):
         signature = self.env.user.signature
         signed = Markup("<div>%s</div>") % signature if not is_html_empty(signature) else ""
         return Markup("<p><br></p>%s%s") % (signed, self._quote())
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong in a template's own words: Odoo puts pages of its source around them."""
+    while error.__cause__:
+        error = error.__cause__
+    return error

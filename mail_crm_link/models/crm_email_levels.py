@@ -46,7 +46,7 @@ class CrmEmail(models.Model):
 
     def _content_levels(self) -> dict[int, str]:
         """Return what the current user may see of each e-mail, by id; none: not in it."""
-        if self.env.su:
+        if self.env.su or not self.ids:
             return dict.fromkeys(self.ids, "full")
         # sudo: what is asked is decided by the conditions themselves
         emails = self.sudo().with_context(active_test=False)

@@ -18,7 +18,7 @@ import re
 import secrets
 from datetime import timedelta, timezone
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import human_size
 
@@ -30,6 +30,7 @@ from ..connectors.errors import (
     Transient,
     Undeliverable,
 )
+from ..connectors.smtp import Handover
 from ..rules.addresses import Address
 from ..rules.composing import File, Letter, compose, envelope_address, message_id, parse_recipients, with_inline
 from ..rules.remote_images import unblock_remote_images
@@ -262,16 +263,24 @@ class CrmEmailComposer(models.Model):
             store.save_sent(raw, state="sent", handing_over=False, status_message=False)
             return
         self.sudo(False)._check_sender()
+        self._note_taken(store, raw, self._hand_over(store, raw))
+
+    def _hand_over(self, store: OutboxStore, raw: bytes) -> Handover:
         recipients = self.recipients_left or self._recipients()
+        sender = envelope_address(self._from_address())
         connector = self.mailbox_id._submission()
         try:
             connector.open()
-            handover = connector.send(
-                envelope_address(self._from_address()), recipients, raw, lambda: store.save(handing_over=True)
-            )
+            # From here on the attempts count the looks into Sent.
+            return connector.send(sender, recipients, raw, lambda: store.save(handing_over=True, failures=1))
+        except OutcomeUnknown:
+            raise
+        except ConnectorError:
+            # An answer of the server, or none because it was not asked: it has not taken the mail.
+            store.save(handing_over=False)
+            raise
         finally:
             connector.close()
-        self._note_taken(store, raw, handover)
 
     def _recipients(self) -> list[str]:
         found = (parse_recipients(text or "")[0] for text in (self.to, self.cc, self.bcc))
@@ -291,7 +300,7 @@ class CrmEmailComposer(models.Model):
             return False
         raise OutcomeUnknown("The mail is not in Sent")
 
-    def _note_taken(self, store: OutboxStore, raw: bytes, handover) -> None:
+    def _note_taken(self, store: OutboxStore, raw: bytes, handover: Handover) -> None:
         refused = {**(self.refused or {}), **handover.refused}
         deferred = list(handover.deferred)
         values = {"handing_over": False, "refused": refused or False, "recipients_left": deferred or False}
@@ -342,7 +351,9 @@ class CrmEmailComposer(models.Model):
         _logger.info("Outgoing mail %s: %s", self.id, error)
         message = self._failure_sentence(error)
         if self._is_final(error):
-            store.save(state="failed", status_message=message, handing_over=isinstance(error, OutcomeUnknown))
+            # What reached some of its recipients is sent, and must not go to them again.
+            state = "sent" if self.email_id else "failed"
+            store.save(state=state, status_message=message, handing_over=isinstance(error, OutcomeUnknown))
             self._tell_author()
             return
         send_at = self._next_try(error)
@@ -378,7 +389,8 @@ class CrmEmailComposer(models.Model):
         author = self.create_uid
         message = f"{self.subject or self.env._('(no subject)')}: {self.status_message}"
         author._bus_send("simple_notification", {"message": message, "type": "danger", "sticky": True})
-        self.env["mail.thread"].message_notify(
+        # In the name of the system: nobody is notified of what they write themselves.
+        self.env["mail.thread"].with_user(SUPERUSER_ID).message_notify(
             partner_ids=author.partner_id.ids,
             subject=self.env._("E-mail not sent"),
             body=message,

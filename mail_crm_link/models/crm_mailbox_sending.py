@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import email_normalize_all
 
-from ..connectors.errors import ConnectorError
+from ..connectors.errors import ConnectorError, SignInNeeded
 from ..connectors.smtp import SMTPConnector
 from .connection_causes import sentence
 
@@ -107,16 +107,21 @@ class CrmMailbox(models.Model):
     # ------------------------------------------------------------------------------------
 
     def _submission(self) -> SMTPConnector:
-        """The connector of this mailbox's submission server, not opened yet."""
+        """The connector of this mailbox's submission server, not opened yet.
+
+        :raise SignInNeeded: the mailbox has no password, as in a copy of a database
+        """
         self.ensure_one()
         # sudo: nobody has rights on secrets
-        secrets = self.env["crm.mailbox.secret"].sudo()
+        password = self.env["crm.mailbox.secret"].sudo()._reveal__(self, "password")
+        if not password:
+            raise SignInNeeded("There is no password")
         return SMTPConnector(
             self.smtp_host or "",
             self.smtp_port,
             self.smtp_security,
             self.login or self.email,
-            secrets._reveal__(self, "password"),
+            password,
             network=self._network(),
         )
 
@@ -125,14 +130,13 @@ class CrmMailbox(models.Model):
         result = super().action_test_connection()
         if not self.smtp_host:
             return result
-        connector = self._submission()
         try:
+            connector = self._submission()
             connector.open()
+            connector.close()
         except ConnectorError as error:
             reason = self._submission_sentence(error)
             raise UserError(self.env._("Receiving works, sending does not. %s", reason)) from error
-        finally:
-            connector.close()
         params = result["params"]
         message = self.env._("%s Sending works, too.", params["message"])
         return {**result, "params": {**params, "message": message}}

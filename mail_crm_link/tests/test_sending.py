@@ -20,7 +20,10 @@ from servers.submission import Behaviour, Submission
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tools import config
+from odoo.sql_db import Cursor
+from odoo.tools import SQL, config, file_open, mute_logger
+
+from odoo.addons.mail.tools.discuss import Store
 
 from ..models.orm_store import OrmStore, OutboxStore
 from .committing_case import CommittingCase, mail
@@ -372,6 +375,34 @@ class TestOutbox(SendingCase):
         draft.action_send()
         self.assertEqual(self.submission.taken[0].recipients, ["right@mill.example"])
 
+    def test_a_mail_that_is_put_off_in_the_end_is_sent_later_without_asking(self):
+        self.submission.behaviour = Behaviour(mail="451 4.3.0 Try again later")
+        draft = self.draft()
+        draft.action_send()
+        self.assertEqual((draft.state, draft.handing_over), ("scheduled", False))
+        self.submission.behaviour = Behaviour()
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+        self.assertEqual(len(self.submission.taken), 1)
+
+    def test_the_author_is_told_in_odoos_notifications(self):
+        self.submission.behaviour = Behaviour(mail="554 5.7.1 Looks like spam")
+        draft = self.draft(subject="Told")
+        with self.assertRaisesRegex(UserError, "Looks like spam"):
+            draft.action_send()
+        told = self.env["mail.notification"].search([("res_partner_id", "=", self.author.partner_id.id)])
+        self.assertIn("Looks like spam", " ".join(map(str, told.mail_message_id.mapped("body"))))
+
+    def test_who_was_put_off_and_then_refused_stops_no_second_sending(self):
+        self.submission.behaviour = Behaviour(recipients={"slow@x.example": "450 Later"})
+        draft = self.draft(to="anna@mill.example, slow@x.example")
+        draft.action_send()
+        self.submission.behaviour = Behaviour(recipients={"slow@x.example": "550 5.1.1 Nobody"})
+        self.run_outbox()
+        self.assertEqual(draft.state, "sent")
+        self.assertIn("slow@x.example: 5.1.1 Nobody", draft.status_message)
+        self.assertEqual([one.recipients for one in self.submission.taken], [["anna@mill.example"]])
+
     def test_who_is_put_off_gets_it_later_and_nobody_twice(self):
         self.submission.behaviour = Behaviour(
             recipients={"slow@x.example": "450 4.7.1 Greylisted", "no@x.example": "550 5.1.1 Unknown"}
@@ -574,3 +605,114 @@ class TestDrafts(SendingCase):
         drafts = self.env["crm.email.composer"].with_user(self.author)
         with self.assertRaises(AccessError):
             drafts.create({"to": "anna@mill.example", "message_id": "<forged@x.example>"})
+
+    def test_two_windows_of_one_draft_do_not_write_over_each_other(self):
+        draft = self.draft()
+        known = draft.revision
+        draft.write({"subject": "First window", "revision": known})
+        draft.write({"subject": "First window again", "revision": known + 1})
+        with self.assertRaisesRegex(UserError, "another window"):
+            draft.write({"subject": "Second window", "revision": known})
+        self.assertEqual(draft.subject, "First window again")
+
+    def test_a_sent_mail_is_not_changed_any_more(self):
+        draft = self.draft()
+        draft.action_send()
+        with self.assertRaisesRegex(UserError, "sent meanwhile"):
+            draft.write({"subject": "Other"})
+
+    def test_a_template_fills_the_draft_and_a_broken_one_changes_nothing(self):
+        template = self.env["mail.template"].create(
+            {
+                "name": "Greeting",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "subject": "For {{ object.name }}",
+                "body_html": "<p>Dear <t t-out='object.name'/></p>",
+            }
+        )
+        with patch.object(type(template), "_check_can_be_rendered", lambda *args, **options: None):
+            broken = template.copy({"name": "Broken", "body_html": "<p><t t-out='object.nonsense'/></p>"})
+        self.addCleanup(self.env.cr.commit)
+        self.addCleanup((template | broken).unlink)
+        card = {"model": "res.partner", "res_id": self.anna.id}
+        draft = self.draft(**card, subject="Mine", body="<p>My text</p>").new(origin=self.draft(**card, subject="Mine"))
+        draft.template_id = template
+        self.assertFalse(draft._onchange_template_id())
+        self.assertEqual(draft.subject, "For Anna Meyer")
+        self.assertIn("Dear", draft.body)
+        self.assertIn("Hello", draft.body)
+        draft.template_id = broken
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin"):
+            warning = draft._onchange_template_id()["warning"]
+        self.assertRegex(warning["message"], "“Broken”.* no attribute 'nonsense'$")
+        self.assertIn("Hello", draft.body)
+
+    def test_files_of_others_are_not_taken_along(self):
+        secret = self.env["ir.attachment"].with_user(self.env.ref("base.user_admin")).create({"name": "s", "raw": b"s"})
+        self.env.cr.commit()
+        drafts = self.env["crm.email.composer"].with_user(self.author)
+        with self.assertRaises(AccessError):
+            drafts.create({"to": "anna@mill.example", "attachment_ids": [Command.link(secret.id)]})
+
+    def test_files_of_the_card_are_copied(self):
+        file = self.env["ir.attachment"].create(
+            {"name": "f", "raw": b"f", "res_model": "res.partner", "res_id": self.anna.id}
+        )
+        draft = self.draft(attachment_ids=[Command.link(file.id)])
+        self.assertNotEqual(draft.attachment_ids, file)
+        self.assertEqual(draft.attachment_ids.raw, b"f")
+        draft.unlink()
+        self.assertTrue(file.exists())
+
+    def test_people_are_found_by_name_and_address(self):
+        self.deliver(mail("Anton Stranger <anton@else.example>", self.mailbox.email))
+        self.synchronise()
+        drafts = self.env["crm.email.composer"].with_user(self.author)
+        self.assertIn('"Anna Meyer" <anna@mill.example>', drafts.suggest_recipients("Anna M"))
+        self.assertEqual(drafts.suggest_recipients("anton@"), ['"Anton Stranger" <anton@else.example>'])
+        others = self.env["crm.email.composer"].with_user(self.env.ref("base.user_admin"))
+        self.assertFalse(others.suggest_recipients("anton@"))
+        self.assertFalse(drafts._correspondents_like("%"))
+
+    def test_who_was_given_the_right_sends_from_a_shared_mailbox(self):
+        colleague = self.env.ref("base.user_admin")
+        self.mailbox.write({"access": "shared", "sender_ids": [Command.link(colleague.id)]})
+        self.env.cr.commit()
+        draft = (
+            self.env["crm.email.composer"]
+            .with_user(colleague)
+            .create({"mailbox_id": self.mailbox.id, "to": "anna@mill.example", "subject": "Hi"})
+        )
+        self.env.cr.commit()
+        draft.action_send()
+        self.assertEqual(self.submission.taken[0].sender, self.mailbox.email)
+        self.assertEqual(draft.state, "sent")
+
+    def test_a_copy_of_the_database_sends_nothing(self):
+        draft = self.draft()
+        draft._queue(timedelta())
+        self.env.cr.execute(file_open("mail_crm_link/data/neutralize.sql").read())
+        self.env.cr.commit()
+        self.run_outbox()
+        self.assertEqual(draft.state, "draft")
+        with self.assertRaisesRegex(UserError, "password"):
+            draft.action_send()
+        self.assertFalse(self.submission.taken)
+
+    def test_a_lead_without_mail_asks_nothing_about_writing(self):
+        lead = self.env["crm.lead"].create({"name": "No mail", "user_id": self.author.id}).with_user(self.author)
+        asked = []
+        execute = Cursor.execute
+
+        def listening(cursor, query, *args, **options):
+            asked.append(query.code if isinstance(query, SQL) else query)
+            return execute(cursor, query, *args, **options)
+
+        with patch.object(Cursor, "execute", listening):
+            lead.web_read({"name": {}, "crm_email_count": {}})
+            store = Store()
+            store.add(lead, [], as_thread=True, request_list=["activities", "attachments", "followers"])
+            self.env["mail.message"].with_user(self.author)._message_fetch(None, thread=lead)
+        about = [query for query in asked if "crm_email_composer" in query or "crm_mailbox" in query]
+        self.assertFalse(about)
+        self.assertLessEqual(len([query for query in asked if "crm_email" in query]), 8)

@@ -27,6 +27,21 @@ export class ComposerFormController extends formView.Controller {
         browser.setTimeout(() => el.querySelector(place)?.focus(), 100);
     }
 
+    /** The server tells two windows of one draft apart by it. */
+    async onWillSaveRecord(record, changes) {
+        if (record.resId) {
+            changes.revision = record.data.revision;
+        }
+        return super.onWillSaveRecord(...arguments);
+    }
+
+    async onRecordSaved(record, changes) {
+        if ("revision" in changes) {
+            record.data.revision = changes.revision + 1;
+        }
+        return super.onRecordSaved(...arguments);
+    }
+
     async keep() {
         const {root} = this.model;
         if (["draft", "failed"].includes(root.data.state) && (await root.isDirty())) {
