@@ -77,8 +77,12 @@ class CrmMailbox(models.Model):
         As superuser: who may send from a mailbox need not be able to read it.
         """
         mailboxes = self.sudo().browse(self._sendable_ids())
-        mailboxes = mailboxes.filtered(lambda one: one.state != "draft" and one.smtp_host)
+        mailboxes = mailboxes.filtered(lambda one: one.state != "draft" and one._has_submission())
         return mailboxes.sorted(lambda one: (one.user_id != self.env.user, not one.preferred, one.id))
+
+    def _has_submission(self) -> bool:
+        """Whether there is a way to send; only IMAP knows none by itself."""
+        return self.provider != "imap" or bool(self.smtp_host)
 
     @api.model
     def _sendable_or_explain(self):
@@ -128,7 +132,7 @@ class CrmMailbox(models.Model):
     def action_test_connection(self) -> dict:
         """Sign in for sending, too; nothing is sent."""
         result = super().action_test_connection()
-        if not self.smtp_host:
+        if not self._has_submission():
             return result
         try:
             connector = self._submission()
