@@ -1,11 +1,14 @@
 from collections.abc import Collection
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 # What of a mailbox is synchronised unless its owner decides otherwise. Folders that people
 # made themselves belong to it: a server-side filter may deliver customers' mail there.
 SYNCED_ROLES = ("inbox", "sent", "archive", "other")
+# What of a folder people choose; the rest is the mail server's word.
+CHOSEN_FIELDS = {"role", "sync"}
 
 
 class CrmMailboxFolder(models.Model):
@@ -49,6 +52,8 @@ class CrmMailboxFolder(models.Model):
             folder.sequence = order.index(folder.role)
 
     def write(self, vals):
+        if not self.env.su and vals.keys() - CHOSEN_FIELDS:
+            raise AccessError(self.env._("Folders are as the mail server has them."))
         result = super().write(vals)
         if vals.get("sync"):
             self.mailbox_id._sync_soon()

@@ -20,7 +20,8 @@ class CrmMailbox(models.Model):
     team_ids = fields.Many2many(
         "crm.team",
         string="Teams",
-        help="Members of these sales teams read the mailbox, as long as they are in the team.",
+        help="Members of these sales teams read the mailbox, as long as they are in the team."
+        " Who manages the team decides who that is.",
     )
     sender_ids = fields.Many2many(
         "res.users",
@@ -107,4 +108,4 @@ class CrmMailbox(models.Model):
         """
         others = self.filtered(lambda mailbox: mailbox.user_id != self.env.user and mailbox.user_id.active)
         if others.filtered("email_count"):
-            raise AccessError(self.env._("Who may read the mail of a mailbox is for its owner to say."))
+            raise AccessError(self.env._("What others see of the mail of a mailbox is for its owner to say."))

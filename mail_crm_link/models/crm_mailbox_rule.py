@@ -169,10 +169,23 @@ class CrmMailboxRule(models.Model):
         return rules | created
 
     def write(self, vals):
+        if not self.env.su:
+            self._check_may_change(vals)
         starting = self.filtered(lambda rule: vals.get("active") and not rule.active)
         result = super().write(vals)
         starting._switched_on()
         return result
+
+    def _check_may_change(self, vals) -> None:
+        """What a scenario makes of mail, everybody sees: names, addresses, subjects.
+
+        :raise AccessError: unless it is the owner's mailbox, or one without mail; switching off is for administrators, too
+        """
+        self.check_access("write")
+        target = self.mailbox_id.browse(vals.get("mailbox_id") or ())
+        target.check_access("write")
+        if vals != {"active": False}:
+            (self.mailbox_id | target)._check_may_open()
 
     def _switched_on(self) -> None:
         """From now on: history never makes records.
@@ -296,7 +309,7 @@ class CrmMailboxRule(models.Model):
 
         :return: values of ``crm.mailbox.rehearsal.line``; nothing is written
         """
-        self.check_access("write")
+        self._check_may_change({})
         rule = self.sudo()
         since = fields.Datetime.now() - timedelta(days=REHEARSAL_DAYS)
         emails = (
@@ -343,7 +356,7 @@ class CrmMailboxRule(models.Model):
 
     def _create_from(self, emails) -> None:
         """Make what this scenario makes of older mail, as a rehearsal showed."""
-        self.check_access("write")
+        self._check_may_change({})
         rule = self.sudo()
         # The mails come from a form: only those of this mailbox are this rule's matter.
         emails = emails.sudo().filtered(lambda email: rule.mailbox_id in email.mailbox_ids)

@@ -84,6 +84,28 @@ class TestMembers(ReceivedCase):
                 mailbox.write(values)
         mailbox.todo_days = 3
 
+    def test_administrators_have_no_scenario_tell_of_the_mail_of_others(self):
+        admin = new_test_user(self.env, "members_admin", "base.group_system,sales_team.group_sale_manager")
+        rule = self.mailbox.rule_ids[0].with_user(admin)
+        for attempt in (
+            rule.action_rehearse,
+            lambda: rule.write({"active": True, "naming": "subject"}),
+            lambda: rule._create_from(self.email),
+        ):
+            with self.assertRaises(AccessError):
+                attempt()
+        rule.active = False
+
+    def test_nobody_moves_a_scenario_into_the_mailbox_of_somebody_else(self):
+        rule = self.new_mailbox("member@our.example", self.member).rule_ids[0]
+        with self.assertRaises(AccessError):
+            rule.with_user(self.member).mailbox_id = self.mailbox
+
+    def test_nobody_moves_a_folder_into_the_mailbox_of_somebody_else(self):
+        folder = self.new_mailbox("member@our.example", self.member).folder_ids[0]
+        with self.assertRaises(AccessError):
+            folder.with_user(self.member).mailbox_id = self.mailbox
+
     def test_administrators_hand_over_the_mailbox_of_who_left(self):
         admin = new_test_user(self.env, "members_admin", "base.group_system,sales_team.group_sale_manager")
         self.owner.active = False
