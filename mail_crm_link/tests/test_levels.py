@@ -121,6 +121,9 @@ class TestLevels(ReceivedCase):
         owned = self.others.with_user(self.owner)
         self.assertEqual(owned.search(domain, order="size desc")[0], big)
 
+    def test_a_list_of_nothing_is_empty(self):
+        self.assertFalse(self.others.search_read([("id", "=", 0)], ["message_id", "mailbox_ids", "copy_ids"]))
+
     def test_the_cache_of_one_reader_is_not_the_others(self):
         self.env.invalidate_all()
         email = self.email
