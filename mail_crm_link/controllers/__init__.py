@@ -1,5 +1,6 @@
 from . import email
 from . import oauth
+from . import gmail
 from . import graph
 from . import export
 from . import reading

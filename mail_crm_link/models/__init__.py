@@ -12,6 +12,8 @@ from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
 from . import crm_mailbox_gmail
 from . import crm_mailbox_ews
+from . import crm_mailbox_gmail_push
+from . import crm_mailbox_gmail_delegation
 from . import crm_mailbox_graph
 from . import crm_mailbox_graph_notices
 from . import ir_attachment

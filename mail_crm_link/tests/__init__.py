@@ -42,3 +42,4 @@ from . import test_ews
 from . import test_graph
 from . import test_oauth
 from . import test_gmail
+from . import test_gmail_push

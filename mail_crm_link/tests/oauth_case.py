@@ -77,7 +77,7 @@ class OAuthCase(GoogleCase):
         self.enterContext(patch.object(mailboxes, "_take_over_aliases"))
 
 
-class GmailTourCase(GoogleCase):
+class GmailCase(GoogleCase):
     """A browser, and an account at Gmail behind the sign-in."""
 
     def setUp(self):

@@ -11,7 +11,7 @@ from odoo.tests import tagged
 
 from ..connectors.errors import SignInNeeded, Transient
 from .committing_case import CommittingCase, mail
-from .oauth_case import GmailTourCase
+from .oauth_case import GmailCase
 
 
 class TestGmail(CommittingCase):
@@ -198,7 +198,7 @@ class TestGmail(CommittingCase):
 
 
 @tagged("-at_install", "post_install")
-class TestGmailTour(GmailTourCase):
+class TestGmailTour(GmailCase):
     def test_from_the_button_to_the_mail_on_the_card(self):
         anna = self.env["res.partner"].create({"name": "Anna Meyer", "email": "anna@mill.example"})
         self.gmail.account.deliver(mail("Anna Meyer <anna@mill.example>", "anna@our.example", "Pumps"))

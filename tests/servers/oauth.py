@@ -10,12 +10,18 @@ import hashlib
 import itertools
 import json
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 
 @dataclass
@@ -54,6 +60,8 @@ class AuthorizationServer:
     revoked: list[str] = field(default_factory=list)
     asked: list[dict[str, str]] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
+    service_accounts: dict[str, RSAPublicKey] = field(default_factory=dict)
+    domain: str = "our.example"
     returned: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -128,6 +136,8 @@ class AuthorizationServer:
             return self._token(form)
 
     def _token(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
+        if form.get("grant_type") == "urn:ietf:params:oauth:grant-type:jwt-bearer":
+            return self._assert(form.get("assertion", ""))
         if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
             return 401, {}, {"error": "invalid_client"}
         if form["grant_type"] == "authorization_code":
@@ -137,6 +147,20 @@ class AuthorizationServer:
         if form["grant_type"] == "client_credentials":
             return 200, {}, self._tokens(Grant("", form["scope"]), False)
         return 400, {}, {"error": "unsupported_grant_type"}
+
+    def _assert(self, assertion: str) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """RFC 7523: a service account speaks for one of the accounts of its domain."""
+        signed, _dot, signature = assertion.rpartition(".")
+        claims = json.loads(_unpadded(signed.split(".")[1]))
+        key = self.service_accounts.get(claims["iss"])
+        try:
+            assert key is not None and claims["aud"] == f"{self.url}/token" and claims["exp"] > time.time()
+            key.verify(_unpadded(signature), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (AssertionError, InvalidSignature):
+            return 400, {}, {"error": "invalid_grant", "error_description": "Invalid JWT"}
+        if not claims["sub"].endswith(f"@{self.domain}"):
+            return 401, {}, {"error": "unauthorized_client"}
+        return 200, {}, self._tokens(Grant(claims["sub"], claims["scope"]), False)
 
     def _redeem(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:
         grant = self.codes.pop(form["code"], None)
@@ -183,6 +207,10 @@ class AuthorizationServer:
         self.refresh_tokens = {key: each for key, each in self.refresh_tokens.items() if each is not known}
         self.access_tokens = {key: each for key, each in self.access_tokens.items() if each is not known}
         return 200
+
+
+def _unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _twice(target: str) -> bytes:
