@@ -19,6 +19,7 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         )
     texts = {
         **_about_server(env._, host),
+        **_about_exchange(env._, host),
         **_about_secrets(env._),
         **_about_account(env._, host, login),
         **_about_consent(env._, host, login),
@@ -90,6 +91,12 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
         ),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
         "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
+        "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
+    }
+
+
+def _about_exchange(_: Callable[..., str], host: str) -> dict[str, str]:
+    return {
         "not_exchange": _(
             "What answers at %s is no Exchange server, or its web services are switched off. Check the name of the"
             " server.",
@@ -99,7 +106,6 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
             "This mailbox is at Exchange Online, which takes no Exchange Web Services any more. Connect it as Microsoft"
             " 365 instead."
         ),
-        "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
     }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 MESSAGES = "http://schemas.microsoft.com/exchange/services/2006/messages"
 TYPES = "http://schemas.microsoft.com/exchange/services/2006/types"
@@ -18,12 +18,12 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def text(value: str) -> str:
     """Text for an element."""
-    return escape(_FORBIDDEN.sub("", value))
+    return escape(_FORBIDDEN.sub("", value), quote=False)
 
 
 def attribute(value: str) -> str:
     """Text for an attribute, with its quotes."""
-    return quoteattr(_FORBIDDEN.sub("", value))
+    return f'"{escape(_FORBIDDEN.sub("", value))}"'
 
 
 def document(content: str) -> str:
