@@ -62,7 +62,9 @@ class TestWindowTour(WindowCase):
         answer = {"Message_ID": "<p2@our.example>", "In_Reply_To": "<p1@mill.example>"}
         last = {"Message_ID": "<p3@mill.example>", "References": "<p1@mill.example> <p2@our.example>"}
         self.deliver(first, folder="Archive", days_ago=2)
-        self.deliver(mail(self.box.email, "anna@mill.example", "Re: Pumps", "Thursday?", **answer), folder="Sent", days_ago=1)
+        self.deliver(
+            mail(self.box.email, "anna@mill.example", "Re: Pumps", "Thursday?", **answer), folder="Sent", days_ago=1
+        )
         self.deliver(
             mail("anna@mill.example", self.box.email, "Re: Pumps", "Thursday fits", **last), VISIT, SALE, OFFER
         )
