@@ -20,6 +20,7 @@ SERVER_FIELDS = {
     "imap": {"imap_host", "imap_port", "imap_security"},
     "smtp": {"smtp_host", "smtp_port", "smtp_security"},
 }
+SERVER_NAMES = set().union(*SERVER_FIELDS.values())
 
 
 class CrmMailbox(models.Model):
@@ -31,16 +32,24 @@ class CrmMailbox(models.Model):
     def create(self, vals_list):
         mailboxes = super().create(vals_list)
         for mailbox, vals in zip(mailboxes, vals_list, strict=True):
-            mailbox._trust_servers(vals)
+            mailbox._trust_servers({**mailbox._servers(), **vals})
         return mailboxes
 
     def write(self, vals):
+        before = {mailbox: mailbox._servers() for mailbox in self if SERVER_NAMES & vals.keys()}
         result = super().write(vals)
-        self._trust_servers(vals)
+        for mailbox in self:
+            # The server for sending follows from the one for receiving.
+            known = before.get(mailbox, {}).items()
+            followed = {name: mailbox[name] for name, value in known if mailbox[name] != value}
+            mailbox._trust_servers({**followed, **vals})
         return result
 
+    def _servers(self) -> dict:
+        return {name: self[name] for name in SERVER_NAMES}
+
     def _trust_servers(self, vals: dict) -> None:
-        """Remember the pairs of host and port that an administrator entered.
+        """Remember the pairs of host and port that an administrator entered, or that followed from it.
 
         Whoever changes one of them later gets what anybody gets, and the way back stays open.
         """

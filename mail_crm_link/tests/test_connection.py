@@ -19,6 +19,7 @@ class TestConnection(CommittingCase):
                 "imap_host": self.dovecot.host,
                 "imap_port": self.dovecot.port,
                 "imap_security": "none",
+                "smtp_host": False,
                 "login": self.user,
                 "password": self.dovecot.password,
                 **values,

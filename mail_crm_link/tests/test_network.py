@@ -30,6 +30,7 @@ class TestNetwork(TransactionCase):
                 "imap_host": "127.0.0.1",
                 "imap_port": self.server.port,
                 "imap_security": "none",
+                "smtp_host": False,
                 "password": "pw",
                 **values,
             }
@@ -84,8 +85,18 @@ class TestNetwork(TransactionCase):
         self.assert_refused(mailbox, "private network")
         mailbox.write({"imap_port": self.server.port, "imap_host": "127.0.0.2", "password": "pw"})
         self.assert_refused(mailbox, "private network")
-        mailbox.write({"imap_host": "127.0.0.1", "password": "pw"})
+        mailbox.write({"imap_host": "127.0.0.1", "smtp_host": False, "password": "pw"})
         self.assert_works(mailbox)
+
+    def test_the_server_for_sending_that_follows_from_it_is_trusted_too(self):
+        mailbox = self.mailbox(self.ann, imap_host="imap.example.com", smtp_host="127.0.0.9")
+        mailbox.with_user(self.boss).imap_host = "127.0.0.1"
+        self.assertEqual(mailbox.sudo().trusted_servers, [["127.0.0.1", self.server.port]])
+        mailbox.with_user(self.boss).write({"smtp_host": False, "imap_host": "127.0.0.2"})
+        created = (
+            self.env["crm.mailbox"].with_user(self.boss).create({"email": "b@our.example", "imap_host": "10.0.0.1"})
+        )
+        self.assertEqual(created.sudo().trusted_servers, [["10.0.0.1", 993], [created.smtp_host, created.smtp_port]])
 
     def test_nobody_says_by_hand_what_is_trusted(self):
         servers = [["127.0.0.1", self.server.port]]

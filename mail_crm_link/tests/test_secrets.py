@@ -61,6 +61,7 @@ class SecretCase(HttpCase):
             "imap_host": "127.0.0.1",
             "imap_port": self.server.port,
             "imap_security": "none",
+            "smtp_host": False,
             "login": "ann",
             "password": CANARY,
             **values,
@@ -194,7 +195,7 @@ class TestKeysMissing(CommittingCase):
         self.assertEqual(self.rotate(new_key()).returncode, 1)
         self.env.invalidate_all()
         with with_key(new):
-            self.assertIn("It works", mailbox.action_test_connection()["params"]["message"])
+            mailbox.action_connect()
 
     def rotate(self, *keys):
         """Run the command as an administrator does."""
