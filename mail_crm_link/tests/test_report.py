@@ -3,7 +3,7 @@
 import time
 from datetime import datetime, timedelta, timezone
 
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .received_case import ReceivedCase
 
@@ -141,3 +141,14 @@ class TestReport(ReceivedCase):
             seconds = time.monotonic() - start
             self.assertGreaterEqual(sum(count for _user, _kind, count, _hours, _open in groups), 100_000)
             self.assertLess(seconds, 2)
+
+
+@tagged("post_install", "-at_install")
+class TestReportTour(ReceivedCase, HttpCase):
+    browser_size = "1440x900"
+
+    def test_graph_pivot_calendar_and_list(self):
+        self.receive()
+        self.send("anna@mill.example")
+        self.env.flush_all()
+        self.start_tour("/odoo/crm-email-figures", "mail_crm_link_report", login=self.owner.login, timeout=120)
