@@ -19,6 +19,7 @@ from .email_rows import people_of
 
 BATCH = 500
 GROUP = "mail_crm_link.group_data_protection"
+WRITTEN_FIELDS = ("to", "cc", "bcc")
 HEADER_FIELDS = ("header_from", "header_to", "header_cc", "header_reply_to")
 
 
@@ -260,6 +261,7 @@ class CrmEmailErasure(models.Model):
         answered = Domain.OR(Domain("header_reply_to", "ilike", address) for address in addresses)
         self._take_out_of_headers(self.env["crm.email"].search(answered))
         self._take_name_out_of_reasons(partner.name)
+        self._erase_written()
         notes, blocks = self._notes(addresses), self._blocks(addresses)
         self._count(note_count=len(notes), block_count=len(blocks))
         (notes | self._guards(addresses)).unlink()
@@ -283,6 +285,21 @@ class CrmEmailErasure(models.Model):
         if name:
             links = self.env["crm.email.link"].with_context(active_test=False).search([("reason", "like", name)])
             links.reason = self.env._("A person whose e-mails were erased")
+
+    def _erase_written(self) -> None:
+        """What people wrote to the person here and the outbox keeps for a while; drafts to others stay."""
+        gone = set(self.addresses)
+        named = Domain.OR(Domain(name, "ilike", address) for name in WRITTEN_FIELDS for address in self.addresses)
+        for written in self.env["crm.email.composer"].search(named):
+            left = {
+                name: [one for one in parse_list(written[name] or "") if one.email not in gone]
+                for name in WRITTEN_FIELDS
+            }
+            # What is on its way at this moment cannot be deleted.
+            if written.state != "sending" and (written.state == "sent" or not any(left.values())):
+                written.unlink()
+            else:
+                written.write({name: people_of(people) for name, people in left.items()})
 
     def _guards(self, addresses):
         """Notes whose guard has an address in it, of mail of somebody else."""

@@ -87,6 +87,13 @@ class TestErasure(CommittingCase):
             {"rule_id": rule.id, "mailbox_id": self.mailbox.id, "email_id": email.id, "address": PERSON}
         )
         self.env["crm.email.block"].create({"name": PERSON})
+        self.mailbox.smtp_host = "smtp.our.example"
+        written = self.env["crm.email.composer"].create(
+            [
+                {"mailbox_id": self.mailbox.id, "to": to, "subject": "Hello", "body": "To whom"}
+                for to in (f"Kanarienvogel <{PERSON}>", f"{PERSON}, other@else.example")
+            ]
+        )
         of_others = self.emails([("subject", "=", "Of-others")])
         of_others.link_ids.filtered(lambda link: link.partner_id == self.other).reason = "Company of Kanarienvogel"
         attachment = self.emails().mail_message_id.attachment_ids.filtered(lambda one: one.name == "qanary.pdf")
@@ -98,6 +105,7 @@ class TestErasure(CommittingCase):
         self.env["ir.attachment"]._gc_file_store_unsafe()
         self.assertEqual(self.traces(*WORDS), set())
         self.assertFalse(file.exists())
+        self.assertEqual(written.exists().mapped("to"), ["other@else.example"])
         self.assertFalse(self.env["mail.activity"].search([("crm_email_id.subject", "like", "qanary")]))
 
     def test_mail_of_others_stays_without_the_person(self):
