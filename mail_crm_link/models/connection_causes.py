@@ -19,6 +19,7 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         )
     texts = {
         **_about_server(env._, host),
+        **_about_certificate(env._, host),
         **_about_exchange(env._, host),
         **_about_secrets(env._),
         **_about_account(env._, host, login),
@@ -28,6 +29,25 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
     return texts.get(error.cause) or env._(
         "The server %s gave an answer that we do not understand. Tell your administrator.", host
     )
+
+
+def _about_certificate(_: Callable[..., str], host: str) -> dict[str, str]:
+    return {
+        "certificate_expired": _(
+            "The certificate of %s has expired or is not valid yet. Tell the server's administrator.",
+            host,
+        ),
+        "certificate_self_signed": _(
+            "The certificate of %s is not signed by an authority that this server trusts."
+            " Tell the server's administrator.",
+            host,
+        ),
+        "certificate_host": _(
+            "The certificate belongs to another server than %s. Check the name of the server.",
+            host,
+        ),
+        "certificate": _("The certificate of %s is not valid. Tell the server's administrator.", host),
+    }
 
 
 def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
@@ -69,20 +89,6 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
             "Too many programs use this mailbox at once. It goes on by itself; closing a mail program helps."
         ),
         "over_quota": _("The mailbox is full. Make room in it, then synchronise again."),
-        "certificate_expired": _(
-            "The certificate of %s has expired or is not valid yet. Tell the server's administrator.",
-            host,
-        ),
-        "certificate_self_signed": _(
-            "The certificate of %s is not signed by an authority that this server trusts."
-            " Tell the server's administrator.",
-            host,
-        ),
-        "certificate_host": _(
-            "The certificate belongs to another server than %s. Check the name of the server.",
-            host,
-        ),
-        "certificate": _("The certificate of %s is not valid. Tell the server's administrator.", host),
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
         "tls_outdated": _(
             "The server %s offers only encryption that is broken by now. Tell the server's administrator that it needs"

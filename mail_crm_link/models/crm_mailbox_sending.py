@@ -1,7 +1,7 @@
 """Writing from a mailbox: through which server, as whom, and where the copy of what was sent goes."""
 
 from odoo import api, fields, models
-from odoo.exceptions import RedirectWarning, UserError
+from odoo.exceptions import RedirectWarning
 from odoo.tools import email_normalize_all
 
 from ..connectors.errors import ConnectorError, SignInNeeded
@@ -134,14 +134,17 @@ class CrmMailbox(models.Model):
         result = super().action_test_connection()
         if not self._has_submission():
             return result
+        params = result["params"]
         try:
             connector = self._submission()
             connector.open()
             connector.close()
         except ConnectorError as error:
             reason = self._submission_sentence(error)
-            raise UserError(self.env._("Receiving works, sending does not. %s", reason)) from error
-        params = result["params"]
+            message = self.env._(
+                "%(receiving)s Sending does not: %(reason)s", receiving=params["message"], reason=reason
+            )
+            return {**result, "params": {**params, "message": message, "type": "warning", "sticky": True}}
         message = self.env._("%s Sending works, too.", params["message"])
         return {**result, "params": {**params, "message": message}}
 

@@ -508,6 +508,17 @@ class TestOutbox(SendingCase):
         self.assertEqual(len(self.submission.taken), 1)
 
 
+class TestBothWays(SendingCase):
+    def test_the_test_of_a_connection_signs_in_for_sending_too(self):
+        params = self.mailbox.action_test_connection()["params"]
+        self.assertIn("Sending works, too", params["message"])
+        self.mailbox.write({"smtp_port": free_port(), "password": self.dovecot.password})
+        params = self.mailbox.action_test_connection()["params"]
+        self.assertEqual(params["type"], "warning")
+        self.assertIn("Sending does not: The server 127.0.0.1 does not accept connections", params["message"])
+        self.assertFalse(self.submission.taken)
+
+
 class TestDrafts(SendingCase):
     def test_undo_takes_it_back_for_ten_seconds(self):
         draft = self.draft()
