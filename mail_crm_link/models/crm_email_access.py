@@ -140,10 +140,7 @@ class CrmEmail(models.Model):
         """Note that the current user is given the content of these mails, where they are others'."""
         if self.env.su or not self:
             return
-        rows = self.env.execute_query(
-            SQL("SELECT DISTINCT id FROM (%s) AS s(id) WHERE id = ANY(%s)", self._own_ids(), self.ids)
-        )
-        own = {email_id for (email_id,) in rows}
+        own = self._own_among(self.ids)
         if others := [email_id for email_id in self.ids if email_id not in own]:
             self.env["crm.email.access"]._note(others)
 

@@ -48,13 +48,28 @@ class CrmEmail(models.Model):
         """Return what the current user may see of each e-mail, by id; none: not in it."""
         if self.env.su or not self.ids:
             return dict.fromkeys(self.ids, "full")
+        if not self.env.user._is_internal():
+            return {}
+        own = self._own_among(self.ids)
+        others = [id_ for id_ in self.ids if id_ not in own]
+        return {**(self._card_levels(others) if others else {}), **dict.fromkeys(own, "full")}
+
+    def _own_among(self, email_ids) -> set[int]:
+        """Return those of these mails that are in mailboxes which the user reads."""
+        rows = self.env.execute_query(
+            SQL("SELECT DISTINCT id FROM (%s) AS s(id) WHERE id = ANY(%s)", self._own_ids(), list(email_ids))
+        )
+        return {email_id for (email_id,) in rows}
+
+    def _card_levels(self, email_ids) -> dict[int, str]:
+        """Return what readers of their cards see of these mails, where the user is one."""
         # sudo: what is asked is decided by the conditions themselves
         emails = self.sudo().with_context(active_test=False)
-        query = emails._search(Domain("id", "in", self.ids) & self._seen_domain("private"))
+        query = emails._search(Domain("id", "in", email_ids) & self._id_in(self._on_card_ids()))
         level = SQL(
             "CASE WHEN %s THEN 'full' WHEN %s THEN 'subject' ELSE 'private' END",
-            self._seen_sql(query.table, "full"),
-            self._seen_sql(query.table, "subject"),
+            self._visible_sql(query.table, "full"),
+            self._visible_sql(query.table, "subject"),
         )
         return dict(self.env.execute_query(query.select("id", level)))
 
@@ -90,16 +105,16 @@ class CrmEmail(models.Model):
         return self._seen_sql(alias, "full")
 
     def _seen_sql(self, alias: str, lowest: str) -> SQL:
-        # EXISTS and not IN: asked of a page, the indexes answer; asked of all, PostgreSQL hashes.
         if not self.env.user._is_internal():
             return SQL("FALSE")
-        own = self._among(self._own_ids(), alias)
-        on_card = self._among(self._on_card_ids(), alias)
-        return SQL("(%s OR %s AND %s)", own, on_card, self._visible_sql(alias, lowest))
-
-    @staticmethod
-    def _among(ids: SQL, alias: str) -> SQL:
-        return SQL("EXISTS (SELECT FROM (%s) AS s(id) WHERE s.id = %s)", ids, SQL.identifier(alias, "id"))
+        # In this order: mail of others is seldom open, and its cards are then not looked for.
+        return SQL(
+            "(%(id)s IN (%(own)s) OR %(visible)s AND %(id)s IN (%(on_card)s))",
+            id=SQL.identifier(alias, "id"),
+            own=self._own_ids(),
+            visible=self._visible_sql(alias, lowest),
+            on_card=self._on_card_ids(),
+        )
 
     def _own_ids(self) -> SQL:
         """Subquery of the mail in mailboxes that the user reads."""

@@ -179,7 +179,7 @@ class CrmMailboxRule(models.Model):
     def _check_may_change(self, vals) -> None:
         """What a scenario makes of mail, everybody sees: names, addresses, subjects.
 
-        :raise AccessError: unless it is the owner's mailbox, or one without mail; switching off is for administrators, too
+        :raise AccessError: unless it is the owner's mailbox, or one without mail; everybody who may, switches off
         """
         self.check_access("write")
         target = self.mailbox_id.browse(vals.get("mailbox_id") or ())
