@@ -229,8 +229,10 @@ class CrmMailboxConnect(models.TransientModel):
             return False
         if found.connector == "ews":
             return self.env._(
-                "An Exchange server can be connected by IMAP where its administrator switched IMAP on. Ask for the"
-                " names of the IMAP and the SMTP server."
+                "Exchange is connected by hand: close this, press New on the page Connected Emails, and choose Exchange"
+                " with the server %s. Here it can be connected by IMAP where its administrator switched that on; ask"
+                " for the names of the IMAP and the SMTP server.",
+                found.exchange,
             )
         return self._password_hint(sign_in, name)
 
