@@ -25,6 +25,8 @@ REACH_SECONDS = 15.0
 SCENARIOS = ("inbound_unknown", "outbound_unknown", "inbound_known")
 CHOICES = ("crm_link", "link_mode", "sync_scope", "visibility", "history_days")
 SERVER_FIELDS = ("imap_host", "imap_port", "imap_security", "smtp_host", "smtp_port", "smtp_security")
+# As people look for them.
+ROLE_ORDER = ("inbox", "sent", "archive", "other", "drafts", "junk", "trash")
 # Failures between "found the server" and "signed in".
 ENCRYPTION_CAUSES = {
     "certificate",
@@ -412,7 +414,7 @@ class CrmMailboxConnect(models.TransientModel):
                     "role": folder.role,
                     "sync": folder.role in SYNCED_ROLES,
                 }
-                for folder in folders
+                for folder in sorted(folders, key=lambda folder: ROLE_ORDER.index(folder.role))
                 if folder.selectable
             ]
         )
@@ -442,11 +444,11 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _label(self, name: str, count: int) -> str:
         return {
-            "server": self.env._("Server %s found", self.imap_host),
-            "encrypted": self.env._("Connection encrypted"),
-            "not_encrypted": self.env._("Connection not encrypted"),
-            "signed_in": self.env._("Signed in as %s", self.login or self.email),
-            "folders": self.env._("%d folders found", count),
+            "server": self.env._("Server %s", self.imap_host),
+            "encrypted": self.env._("Encrypted connection"),
+            "not_encrypted": self.env._("Connection without encryption"),
+            "signed_in": self.env._("Sign-in as %s", self.login or self.email),
+            "folders": self.env._("%d folders", count),
             "outgoing": self.env._("Outgoing mail through %s", self.smtp_host),
             "no_outgoing": self.env._("No server for outgoing mail: nothing is sent from here"),
             "finished": self.env._("Connected again; it goes on where it stopped"),
