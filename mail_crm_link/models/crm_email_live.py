@@ -41,6 +41,7 @@ class CrmEmail(models.Model):
         self._announce_cards()
 
     def _announce_cards(self) -> None:
+        self.env["crm.email.link"].flush_model(["email_id", "lead_id", "partner_id"])
         # Also of cards that a mail was taken off: there it has to go.
         rows = self.env.execute_query(
             SQL("SELECT DISTINCT lead_id, partner_id FROM crm_email_link WHERE email_id = ANY(%s)", self.ids)

@@ -78,6 +78,8 @@ class TestLive(ReceivedCase):
         ):
             told = self.told(act)
             self.assertTrue([one for one in told if one[1] == MAIL])
+            told_cards = {target[0] for target, kind, _payload in told if kind == CARD}
+            self.assertIn(lead if act != email.action_mark_processed else self.anna, told_cards)
         self.assertIn(lead, {target[0] for target, kind, _payload in told if kind == CARD}, "there it has to go")
 
     # --- channels -----------------------------------------------------------------------

@@ -81,6 +81,7 @@ class TestWindowTour(WindowCase):
 
     def test_new_mail_is_seen_without_reload(self):
         self.synchronise()
+        self.box.connected_at -= timedelta(hours=1)
         self.deliver(mail("anna@mill.example", self.box.email, "Just came"))
         self.window("mail_crm_link_window_live")
 

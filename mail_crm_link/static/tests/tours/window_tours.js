@@ -153,7 +153,8 @@ tours.add("mail_crm_link_card_live", {
             content: "A colleague has the card open when mail comes to it",
             trigger: ".o-mail-Chatter .o-mail-Message, .o-mail-Chatter .o-mail-Thread",
             run: async () => {
-                await pause(1500);
+                // The channel of the card is asked for after the card is shown.
+                await pause(4000);
                 const [email] = await orm().search("crm.email", [["subject", "=", "Just came"]]);
                 const [lead] = await orm().search("crm.lead", [["name", "=", "Live card"]]);
                 await orm().call("crm.email", "link_to", [[email], "crm.lead", lead]);
