@@ -19,7 +19,6 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         )
     texts = {
         **_about_server(env._, host),
-        **_about_encryption(env._, host),
         **_about_certificate(env._, host),
         **_about_exchange(env._, host),
         **_about_secrets(env._),
@@ -33,51 +32,6 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
 
 
 def _about_certificate(_: Callable[..., str], host: str) -> dict[str, str]:
-    return {
-        "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
-        "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
-    }
-
-
-def _about_exchange(_: Callable[..., str], host: str) -> dict[str, str]:
-    return {
-        "not_exchange": _(
-            "What answers at %s is no Exchange server, or its web services are switched off. Check the name of the"
-            " server.",
-            host,
-        ),
-        "exchange_online": _(
-            "This mailbox is at Exchange Online, which takes no Exchange Web Services any more. Connect it as Microsoft"
-            " 365 instead."
-        ),
-    }
-
-
-def _about_secrets(_: Callable[..., str]) -> dict[str, str]:
-    return {
-        "key_changed": _(
-            "The stored password cannot be read any more, because this server's encryption key is another one now."
-            " Enter the password again. Where many mailboxes say so, the administrator may add the former key to"
-            " %(option)s in the Odoo configuration file (or to the environment variable %(variable)s) instead; then"
-            " reconnect.",
-            option=KEY_OPTION,
-            variable=KEY_VARIABLE,
-        ),
-        "key_missing": _(
-            "This server has no key to read passwords with. Ask your administrator to set %(option)s in the Odoo"
-            " configuration file (or the environment variable %(variable)s); then reconnect.",
-            option=KEY_OPTION,
-            variable=KEY_VARIABLE,
-        ),
-        "secret_foreign": _("The stored password belongs to another mailbox. Enter the password again."),
-        "database_copied": _(
-            "This database is a copy, and the password was given to the original. Sign in again if this copy, too,"
-            " is to read and send mail."
-        ),
-    }
-
-
-def _about_encryption(_: Callable[..., str], host: str) -> dict[str, str]:
     return {
         "certificate_expired": _(
             "The certificate of %s has expired or is not valid yet. Tell the server's administrator.",
@@ -142,6 +96,46 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
             host,
         ),
         "no_starttls": _("The server %s does not offer STARTTLS. Choose TLS, or another port.", host),
+        "not_smtp": _("What answers at %s is no server for sending mail. Check server and port.", host),
+        "not_imap": _("What answers at %s is no IMAP server. Check server and port.", host),
+    }
+
+
+def _about_exchange(_: Callable[..., str], host: str) -> dict[str, str]:
+    return {
+        "not_exchange": _(
+            "What answers at %s is no Exchange server, or its web services are switched off. Check the name of the"
+            " server.",
+            host,
+        ),
+        "exchange_online": _(
+            "This mailbox is at Exchange Online, which takes no Exchange Web Services any more. Connect it as Microsoft"
+            " 365 instead."
+        ),
+    }
+
+
+def _about_secrets(_: Callable[..., str]) -> dict[str, str]:
+    return {
+        "key_changed": _(
+            "The stored password cannot be read any more, because this server's encryption key is another one now."
+            " Enter the password again. Where many mailboxes say so, the administrator may add the former key to"
+            " %(option)s in the Odoo configuration file (or to the environment variable %(variable)s) instead; then"
+            " reconnect.",
+            option=KEY_OPTION,
+            variable=KEY_VARIABLE,
+        ),
+        "key_missing": _(
+            "This server has no key to read passwords with. Ask your administrator to set %(option)s in the Odoo"
+            " configuration file (or the environment variable %(variable)s); then reconnect.",
+            option=KEY_OPTION,
+            variable=KEY_VARIABLE,
+        ),
+        "secret_foreign": _("The stored password belongs to another mailbox. Enter the password again."),
+        "database_copied": _(
+            "This database is a copy, and the password was given to the original. Sign in again if this copy, too,"
+            " is to read and send mail."
+        ),
     }
 
 
