@@ -160,8 +160,11 @@ tours.add("mail_crm_link_card_live", {
                 await orm().call("crm.email", "link_to", [[email], "crm.lead", lead]);
             },
         },
-        {content: "It shows without reload", trigger: ".o-mail-Message:contains(Just came)"},
-        {trigger: ".o_stat_info:contains(1):contains(E-mail), button[name=action_open_crm_emails]:contains(1)"},
+        {
+            content: "What waits shows without reload, and so does the counter",
+            trigger: ".o-mail-ActivityList:contains(Just came), .o-mail-Activity:contains(Just came)",
+        },
+        {trigger: "button[name=action_open_crm_emails]:contains(1)"},
     ],
 });
 
