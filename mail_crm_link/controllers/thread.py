@@ -12,12 +12,13 @@ MOST_MESSAGES = 1000
 
 class CardThreadController(ThreadController):
     @http.route("/mail_crm_link/thread/window", methods=["POST"], type="jsonrpc", auth="user")
-    def thread_window(self, thread_model, thread_id, known, complete, limit):
+    def thread_window(self, thread_model, thread_id, known, complete, limit, whole=False):
         """Return what a client that shows these messages of a card has to show now.
 
         :param known: ids of the messages it shows
         :param complete: those of them that it has all there is of
         :param limit: how many messages at most, of `MOST_MESSAGES`
+        :param whole: it shows the card to its beginning, and older mail that comes belongs there
         :return: ``messages``: ids, newest first; ``data``: of those not complete;
             ``more``: whether there are older ones that did not fit
         """
@@ -27,7 +28,7 @@ class CardThreadController(ThreadController):
             raise NotFound()
         limit = max(1, min(_number(limit), MOST_MESSAGES))
         complete = _numbers(complete)
-        found = messages._card_window(thread, _numbers(known), limit)
+        found = messages._card_window(thread, [] if whole else _numbers(known), limit)
         news = found.filtered(lambda message: message.id not in complete)
         return {
             "data": Store().add(news).get_result(),

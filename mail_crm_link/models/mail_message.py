@@ -90,7 +90,7 @@ class MailMessage(models.Model):
     def _card_window(self, thread, known_ids, limit):
         """Return the newest messages of a card, as far back as the client knows it.
 
-        :param known_ids: ids of the messages that the client shows
+        :param known_ids: ids of the messages that the client shows; none: to its beginning
         :param limit: at most this many messages
         """
         self.env["crm.email.access"]._shown_on(thread)

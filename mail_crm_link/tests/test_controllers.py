@@ -57,7 +57,7 @@ class TestAttachment(MailboxCase, HttpCase):
 
 @tagged("post_install", "-at_install")
 class TestThreadWindow(MailboxCase, HttpCase):
-    def window(self, shown, whole, model="crm.lead", res_id=None, **other):
+    def window(self, shown, had, model="crm.lead", res_id=None, **other):
         self.authenticate(self.owner.login, self.owner.login)
         return self.make_jsonrpc_request(
             "/mail_crm_link/thread/window",
@@ -65,11 +65,17 @@ class TestThreadWindow(MailboxCase, HttpCase):
                 "thread_model": model,
                 "thread_id": res_id or self.lead.id,
                 "known": shown.ids,
-                "complete": whole.ids,
+                "complete": had.ids,
                 "limit": len(shown) + 30,
                 **other,
             },
         )
+
+    def test_older_mail_comes_to_a_card_that_is_shown_to_its_beginning(self):
+        note = self.note(0)
+        older = self.email(days=-5).mail_message_id
+        self.assertEqual(self.window(note, note)["messages"], [note.id])
+        self.assertIn(older.id, self.window(note, note, whole=True)["messages"])
 
     def test_it_lists_all_that_is_to_show_and_hands_out_what_is_new(self):
         note = self.note(0)

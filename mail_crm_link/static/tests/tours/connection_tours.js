@@ -32,6 +32,11 @@ function switchOn(scenario) {
     ];
 }
 
+const listIsLoadedAgain = {
+    content: "The list is loaded again: nothing is selected, and nothing is to be done with it",
+    trigger: ".o_control_panel:not(:has(button:contains(Link to)))",
+};
+
 function selectAllRows() {
     return [
         {trigger: ".o_list_view .o_data_row"},
@@ -209,10 +214,10 @@ addTour("mail_crm_link_take_off", {
             run: "hover",
         },
         {
-            trigger:
-                ".o-mail-Message:contains(Delivery date) [name=take-crm-email-off-card]",
+            trigger: ".o-mail-Message:contains(Delivery date) [name^=more-action]",
             run: "click",
         },
+        {trigger: ".o-dropdown-item[name=take-crm-email-off-card]", run: "click"},
         {
             content: "It is said what happens, and what does not",
             trigger: ".modal:contains(only this card) .btn-primary",
@@ -252,7 +257,7 @@ addTour("mail_crm_link_list_actions", {
     steps: () => [
         ...selectAllRows(),
         {trigger: ".o_control_panel button:contains(Mark as Processed)", run: "click"},
-        {trigger: ".o_list_view:not(:has(.o_data_row:contains(To process)))"},
+        listIsLoadedAgain,
         ...selectAllRows(),
         {trigger: ".o_control_panel button:contains(Link to)", run: "click"},
         {trigger: ".modal .o_field_widget[name=lead_ids] input", run: "edit Spare parts"},
@@ -261,7 +266,7 @@ addTour("mail_crm_link_list_actions", {
             run: "click",
         },
         {trigger: ".modal button[name=action_link]", run: "click"},
-        {trigger: ".o_list_view .o_data_row .o_tag:contains(Spare parts)"},
+        listIsLoadedAgain,
         ...selectAllRows(),
         {trigger: ".o_control_panel button:contains(Remove from)", run: "click"},
         {trigger: ".modal .o_field_widget[name=lead_ids] input", run: "click"},
@@ -270,7 +275,7 @@ addTour("mail_crm_link_list_actions", {
             run: "click",
         },
         {trigger: ".modal button[name=action_remove]", run: "click"},
-        {trigger: ".o_list_view:not(:has(.o_tag:contains(Twelve pumps)))"},
+        listIsLoadedAgain,
     ],
 });
 

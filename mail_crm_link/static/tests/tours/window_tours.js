@@ -165,6 +165,10 @@ tours.add("mail_crm_link_card_live", {
             trigger: ".o-mail-ActivityList:contains(Just came), .o-mail-Activity:contains(Just came)",
         },
         {trigger: "button[name=action_open_crm_emails]:contains(1)"},
+        {
+            content: "Mail from before the card was made stands in its history, too",
+            trigger: ".o-mail-Message:contains(Just came)",
+        },
     ],
 });
 

@@ -48,6 +48,7 @@ const threadPatch = {
                 known: shown.map(({id}) => id),
                 complete: shown.filter((msg) => !msg.awaitsContent).map(({id}) => id),
                 limit,
+                whole: !this.loadOlder,
             });
         } catch {
             return undefined;
