@@ -70,10 +70,12 @@ export class MailboxWindow extends ListController {
         return this.model.root.records.find(({resId}) => resId === emailId);
     }
 
+    /** The row counts, too: of an opening that was cancelled, nobody heard that it was the first. */
     async onOpened({emailId, wasUnread}) {
-        if (wasUnread) {
+        const record = this.recordOf(emailId);
+        if (wasUnread || record?.data.is_unread) {
             this.env.bus.trigger(PLACES_CHANGED);
-            await this.recordOf(emailId)?.load();
+            await record?.load();
         }
     }
 
