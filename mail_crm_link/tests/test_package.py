@@ -18,6 +18,7 @@ class TestPackage(ReceivedCase):
                 "crm_email_section": "2",
             }
         )
+        self.env["ir.config_parameter"].set_param("mail_crm_link.own_domains", "our.example")
         for model, domain in TRACES.items():
             self.assertTrue(self.env[model].search_count(domain), model)
         uninstall_hook(self.env)
