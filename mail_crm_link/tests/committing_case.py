@@ -11,7 +11,7 @@ from servers.dovecot import Dovecot
 
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
-from odoo.tests.common import BaseCase, get_db_name, tagged
+from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
 
 TABLES = (
     "crm_email_composer",
@@ -59,7 +59,8 @@ class CommittingCase(BaseCase):
         self.addCleanup(cursor.close)
         self.env = api.Environment(cursor, SUPERUSER_ID, {})
         self.before = {
-            table: self._last_id(table) for table in ("res_partner", "crm_lead", "mail_message", "ir_attachment")
+            table: self._last_id(table)
+            for table in ("res_users", "res_partner", "crm_lead", "mail_message", "ir_attachment")
         }
         self.addCleanup(self._take_back)
         self.user = f"user{next(_numbers)}"
@@ -73,6 +74,8 @@ class CommittingCase(BaseCase):
         cursor.rollback()
         cursor.execute("SET LOCAL lock_timeout = '20s'")
         cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        self.env.invalidate_all()
+        self.env["res.users"].with_context(active_test=False).search([("id", ">", self.before["res_users"])]).unlink()
         for table in ("crm_lead", "mail_message", "ir_attachment", "res_partner"):
             cursor.execute(f"DELETE FROM {table} WHERE id > %s", [self.before[table]])
         cursor.commit()
@@ -110,6 +113,11 @@ class CommittingCase(BaseCase):
         partner = self.env["res.partner"].create({"name": name, "email": email, **values})
         self.env.cr.commit()
         return partner
+
+    def committed_user(self, login: str, groups: str = "sales_team.group_sale_salesman", **values):
+        user = new_test_user(self.env, login, groups, **values)
+        self.env.cr.commit()
+        return user
 
     def relink(self) -> None:
         """Run what a card's change left to the background."""

@@ -1,25 +1,21 @@
 """Nothing is lost and nothing is doubled, whatever happens to the process in between."""
 
 import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from unittest.mock import patch
 
 import psycopg2
 
 from odoo import SUPERUSER_ID, api
-from odoo.tools import config, mute_logger
+from odoo.tools import mute_logger
 
 from ..models.email_rows import ContentRows
 from ..models.orm_store import OrmStore
 from .committing_case import CommittingCase, mail
+from .stops import Died, Worker, dying
 
 KNOWN = 5
 
@@ -34,10 +30,6 @@ def conversation(count: int, owner: str) -> list[bytes]:
         sender = f"person{number % 6}@many.example"
         mails.append(mail(sender, owner, f"Number {number}", f"Body {number}", **fields))
     return mails
-
-
-class Died(BaseException):
-    """The process is gone: no handler of ours gets to see it."""
 
 
 class DurabilityCase(CommittingCase):
@@ -71,31 +63,6 @@ class DurabilityCase(CommittingCase):
         bound = self.env["crm.email"].search([("is_bound", "=", True)])
         self.assertEqual(len(messages), len(bound))
 
-    def worker(self) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(Path(__file__).with_name("worker.py"))]
-            + [config["config"], self.env.cr.dbname],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.addCleanup(process.wait, 10)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.stdin.close)
-        self.assertEqual(process.stdout.readline().strip(), "ready")
-        return process
-
-    def start(self, worker, mailbox, poison: str = "") -> int:
-        worker.stdin.write(f"{mailbox.id} {poison}\n")
-        worker.stdin.flush()
-        return int(worker.stdout.readline())
-
-    def wait(self, pid: int) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and Path(f"/proc/{pid}").exists():
-            time.sleep(0.02)
-
 
 class TestStops(DurabilityCase):
     def test_stopped_before_and_after_every_commit(self):
@@ -111,7 +78,7 @@ class TestStops(DurabilityCase):
         mailbox = self.connected_mailbox()
         self.deliver(*conversation(300, mailbox.email), days_ago=2)
         died = False
-        with _dying(step):
+        with dying(step):
             try:
                 mailbox._sync(time.monotonic() + 60)
             except Died:
@@ -130,14 +97,10 @@ class TestStops(DurabilityCase):
     def test_killed_at_random_twenty_times(self):
         mailbox = self.connected_mailbox()
         self.deliver(*conversation(300, mailbox.email), days_ago=2)
-        worker = self.worker()
+        worker = Worker(self)
         dice = random.Random(1)
         for _time in range(20):
-            pid = self.start(worker, mailbox)
-            time.sleep(dice.uniform(0, 0.4))
-            if Path(f"/proc/{pid}").exists():
-                os.kill(pid, signal.SIGKILL)
-            self.wait(pid)
+            worker.kill_at_random(str(mailbox.id), dice, longest=0.4)
         self.synchronise(mailbox)
         self.assert_complete(mailbox, 300)
 
@@ -165,31 +128,13 @@ class TestStops(DurabilityCase):
             cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
 
 
-def _dying(step: int):
-    """Let the process die at the given step; even steps before, odd ones after the commit."""
-    steps = iter(range(10_000))
-    durably = OrmStore._durably
-
-    def dying(store, work, *args):
-        number = next(steps)
-        if number == step // 2 and not step % 2:
-            work(*args)
-            raise Died
-        result = durably(store, work, *args)
-        if number == step // 2:
-            raise Died
-        return result
-
-    return patch.object(OrmStore, "_durably", dying)
-
-
 class TestTwoAtOnce(DurabilityCase):
     def test_two_workers_on_one_mailbox(self):
         mailbox = self.connected_mailbox()
         self.deliver(*conversation(300, mailbox.email), days_ago=2)
-        worker = self.worker()
-        for pid in [self.start(worker, mailbox) for _time in range(3)]:
-            self.wait(pid)
+        worker = Worker(self)
+        for pid in [worker.start(str(mailbox.id)) for _time in range(3)]:
+            worker.wait(pid)
         self.synchronise(mailbox)
         self.assert_complete(mailbox, 300)
 
@@ -211,9 +156,9 @@ class TestTwoAtOnce(DurabilityCase):
             self.user = name
             mailboxes.append(self.connected_mailbox())
             self.deliver(*mails, days_ago=2)
-        worker = self.worker()
-        for pid in [self.start(worker, mailbox) for mailbox in mailboxes]:
-            self.wait(pid)
+        worker = Worker(self)
+        for pid in [worker.start(str(mailbox.id)) for mailbox in mailboxes]:
+            worker.wait(pid)
         for mailbox in mailboxes:
             self.synchronise(mailbox)
         self.assertEqual(len(self.emails()), 300)
@@ -229,9 +174,9 @@ class TestTwoAtOnce(DurabilityCase):
             self.env.cr.commit()
             self.deliver(mail("new@stranger.example", mailbox.email, f"From me to {name}"), days_ago=-0.01)
             mailboxes.append(mailbox)
-        worker = self.worker()
-        for pid in [self.start(worker, mailbox) for mailbox in mailboxes]:
-            self.wait(pid)
+        worker = Worker(self)
+        for pid in [worker.start(str(mailbox.id)) for mailbox in mailboxes]:
+            worker.wait(pid)
         for mailbox in mailboxes:
             self.synchronise(mailbox)
         leads = self.env["crm.lead"].search([("email_normalized", "=", "new@stranger.example")])
@@ -253,9 +198,9 @@ class TestPoison(DurabilityCase):
             mails[30].replace(b"Body 30", b"poisoned body").replace(b"Message-ID: <30@", b"Message-ID: <X-Poison30@")
         )
         self.deliver(*mails, days_ago=2)
-        worker = self.worker()
+        worker = Worker(self)
         for _time in range(10):
-            self.wait(self.start(worker, mailbox, where))
+            worker.wait(worker.start(f"{mailbox.id} {where}"))
         self.env.cr.rollback()
         self.env.invalidate_all()
         self.assertEqual(mailbox.state, "connected")

@@ -117,7 +117,7 @@ class TestEWS(CommittingCase):
 
     def test_what_is_written_here_goes_out_and_is_one_mail(self):
         eva = self.partner("Eva Mill", "eva@mill.example")
-        author = self.env.ref("base.user_demo")
+        author = self.committed_user("ews_author")
         mailbox = self.connected(user_id=author.id)
         mailbox.action_sync_now()
         drafts = self.env["crm.email.composer"].with_user(author)

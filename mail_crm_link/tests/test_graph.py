@@ -142,7 +142,7 @@ class TestGraph(CommittingCase):
 
     def test_what_is_written_here_goes_out_once_and_is_one_mail(self):
         eva = self.partner("Eva Mill", "eva@mill.example")
-        author = self.env.ref("base.user_demo")
+        author = self.committed_user("graph_author")
         mailbox = self.connected(user_id=author.id)
         mailbox.action_sync_now()
         drafts = self.env["crm.email.composer"].with_user(author)

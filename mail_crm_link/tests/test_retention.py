@@ -249,14 +249,14 @@ class TestDisconnect(RetentionCase):
         self.assertEqual(rest.exists(), rest)
 
     def test_a_colleague_may_not(self):
-        colleague = self.env.ref("base.user_demo")
+        colleague = self.committed_user("disconnect_colleague")
         with self.assertRaises(AccessError):
             self.disconnect("all", colleague)
         with self.assertRaises(AccessError):
             self.mailbox.with_user(colleague)._remove_synchronised("all")
 
     def test_nobody_removes_by_writing(self):
-        owner = self.env.ref("base.user_demo")
+        owner = self.committed_user("disconnect_owner")
         self.mailbox.user_id = owner
         with self.assertRaises(AccessError):
             self.mailbox.with_user(owner).write({"forgetting": "all"})

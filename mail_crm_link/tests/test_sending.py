@@ -1,17 +1,11 @@
 """What is written in Odoo goes out through the mailbox's own server, once, and is one mail ever after."""
 
-import contextlib
 import imaplib
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 from unittest.mock import patch
 
 from servers.dovecot import free_port
@@ -21,12 +15,13 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.sql_db import Cursor
-from odoo.tools import SQL, config, file_open, mute_logger
+from odoo.tools import SQL, file_open, mute_logger
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ..models.orm_store import OrmStore, OutboxStore
+from ..models.orm_store import OutboxStore
 from .committing_case import CommittingCase, mail
+from .stops import Died, Worker, dying
 
 
 class SendingCase(CommittingCase):
@@ -35,7 +30,7 @@ class SendingCase(CommittingCase):
     def setUp(self):
         super().setUp()
         self.submission = self.enterContext(Submission())
-        self.author = self.env.ref("base.user_demo")
+        self.author = self.committed_user("sending_author", name="Marc Miller")
         self.mailbox = self.connected_mailbox(
             user_id=self.author.id,
             smtp_host=self.submission.host,
@@ -86,55 +81,6 @@ class SendingCase(CommittingCase):
         self.env.cr.commit()
 
 
-class Died(BaseException):
-    """The process is gone: no handler of ours gets to see it."""
-
-
-def dying(step: int):
-    """Let the process die at the given step; even steps before, odd ones after the commit."""
-    steps = iter(range(10_000))
-    durably = OrmStore._durably
-
-    def deadly(store, work, *args):
-        number = next(steps)
-        if number == step // 2 and not step % 2:
-            work(*args)
-            raise Died
-        result = durably(store, work, *args)
-        if number == step // 2:
-            raise Died
-        return result
-
-    return patch.object(OrmStore, "_durably", deadly)
-
-
-class Worker:
-    """A process of its own that sends what is due, to be killed."""
-
-    def __init__(self, case):
-        program = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("worker.py"))]
-        self.process = subprocess.Popen(
-            [*program, config["config"], case.env.cr.dbname],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        for end in (self.process.stdin, self.process.stdout):
-            case.addCleanup(end.close)
-        case.addCleanup(self.process.kill)
-        assert self.process.stdout.readline().strip() == "ready"
-
-    def start(self) -> int:
-        self.process.stdin.write("outbox\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
-
-    def wait(self, pid: int) -> None:
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.02)
-
-
 class TestSending(SendingCase):
     def received(self, **fields_):
         """Return a stored mail of Anna's."""
@@ -156,7 +102,7 @@ class TestSending(SendingCase):
         self.assertEqual(bytes(copy).replace(b"\r\n", b"\n"), taken.raw.replace(b"\r\n", b"\n"))
         self.assertEqual(copy["In-Reply-To"], "<p@mill.example>")
         self.assertEqual(copy["References"].split(), ["<o@mill.example>", "<p@mill.example>"])
-        self.assertEqual(copy["From"], f"Marc Demo <{self.mailbox.email}>")
+        self.assertEqual(copy["From"], f"Marc Miller <{self.mailbox.email}>")
 
         [sent] = self.emails([("direction", "=", "out")])
         self.assertEqual(sent.partner_ids, self.anna)
@@ -482,11 +428,7 @@ class TestOutbox(SendingCase):
         for draft in drafts:
             draft._queue(timedelta())
         for _time in range(16):
-            pid = worker.start()
-            time.sleep(dice.uniform(0, 0.5))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            worker.wait(pid)
+            worker.kill_at_random("outbox", dice, longest=0.5)
             # What the database still does for the dead is over a moment later.
             time.sleep(0.2)
             self.bring_forward()
