@@ -6,6 +6,7 @@ from . import crm_mailbox_members
 from . import crm_mailbox_network
 from . import crm_mailbox_sending
 from . import crm_mailbox_status
+from . import crm_mailbox_preferred
 from . import crm_mailbox_watch
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
@@ -59,6 +60,7 @@ from . import crm_email_outbox
 from . import crm_email_recipients
 from . import crm_email_bounce
 from . import crm_email_card_composing
+from . import res_company
 from . import res_users
 from . import res_config_settings
 from . import res_config_oauth

@@ -330,7 +330,9 @@ class CrmEmailComposer(models.Model):
 
         :raise RedirectWarning: the user has no mailbox to write from
         """
-        self.env["crm.mailbox"]._sendable_or_explain()
+        mailboxes = self.env["crm.mailbox"]._sendable_or_explain()
+        if not vals.get("parent_id") and not vals.get("mailbox_id"):
+            mailboxes._check_preferred_usable()
         draft = self._kept(vals)
         if not draft:
             draft = self.create(vals)

@@ -21,7 +21,6 @@ class CrmMailbox(models.Model):
     smtp_host = fields.Char("SMTP server", compute="_compute_smtp_host", store=True, readonly=False)
     smtp_port = fields.Integer("SMTP port", compute="_compute_smtp_port", store=True, readonly=False)
     smtp_security = fields.Selection(required=True)
-    preferred = fields.Boolean("Preferred for writing", help="New mail is written from here, unless another is chosen.")
     files_sent = fields.Selection(
         [
             ("auto", "As the provider is known to do"),
@@ -45,27 +44,6 @@ class CrmMailbox(models.Model):
             if not mailbox.smtp_port or mailbox.smtp_port in SMTP_PORTS.values():
                 mailbox.smtp_port = SMTP_PORTS[mailbox.smtp_security or "starttls"]
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        mailboxes = super().create(vals_list)
-        mailboxes.filtered("preferred")._be_the_only_preferred()
-        return mailboxes
-
-    def write(self, vals):
-        result = super().write(vals)
-        if vals.get("preferred"):
-            self._be_the_only_preferred()
-        return result
-
-    def _be_the_only_preferred(self) -> None:
-        """One mailbox of an owner comes first; the last one chosen."""
-        chosen = {mailbox.user_id: mailbox for mailbox in self}
-        # sudo: the owner's other mailboxes, whoever chooses
-        others = self.sudo().search([("user_id", "in", self.user_id.ids), ("preferred", "=", True)])
-        for mailbox in others:
-            if chosen[mailbox.user_id] != mailbox:
-                mailbox.preferred = False
-
     # ------------------------------------------------------------------------------------
     # As whom
     # ------------------------------------------------------------------------------------
@@ -78,7 +56,7 @@ class CrmMailbox(models.Model):
         """
         mailboxes = self.sudo().browse(self._sendable_ids())
         mailboxes = mailboxes.filtered(lambda one: one.state != "draft" and one._has_submission())
-        return mailboxes.sorted(lambda one: (one.user_id != self.env.user, not one.preferred, one.id))
+        return mailboxes.sorted(lambda one: (one.user_id != self.env.user, one._rank_for_writing(), one.id))
 
     def _has_submission(self) -> bool:
         """Whether there is a way to send; only IMAP knows none by itself."""

@@ -7,6 +7,7 @@ from .crm_mailbox_network import ALLOWED_HOSTS_PARAMETER, FORBID_LOCAL_PARAMETER
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
+    crm_email_fallback = fields.Selection(related="company_id.crm_email_fallback", readonly=False, required=True)
     crm_email_own_domains = fields.Char(
         "Own e-mail domains",
         config_parameter=OWN_DOMAINS_PARAMETER,

@@ -21,6 +21,7 @@ from . import (
     test_network,
     test_package,
     test_place,
+    test_preferred,
     test_privacy,
     test_query_counts,
     test_reading,

@@ -1,0 +1,16 @@
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    crm_email_fallback = fields.Selection(
+        [
+            ("own", "Another mailbox of the same person"),
+            ("server", "The company's outgoing mail server"),
+            ("none", "Nothing: the mail is not sent"),
+        ],
+        "Instead of a preferred mailbox that does not work",
+        required=True,
+        default="own",
+    )
