@@ -46,20 +46,23 @@ class OAuthController(http.Controller):
         # the user's own rights again
         mailbox = mailbox.with_user(request.env.user)
         try:
-            self._connect(mailbox, authority, code, error, verifier)
+            target = self._connect(mailbox, authority, code, error, verifier)
         except (AccessError, UserError) as refusal:
             return self._failed(str(refusal), mailbox.id)
-        return self._redirect(mailbox._signed_in_url())
+        return self._redirect(target)
 
-    def _connect(self, mailbox, authority: str, code: str, error: str, verifier: str) -> None:
-        """:raise UserError: why nothing was connected"""
+    def _connect(self, mailbox, authority: str, code: str, error: str, verifier: str) -> str:
+        """Return where the browser goes on.
+
+        :raise UserError: why nothing was connected
+        """
         if mailbox.oauth_authority != authority:
             # An answer at another authority's address was mixed up by somebody (RFC 9700, 4.4).
             raise UserError(request.env._("The sign-in came back from another provider. Please begin it once more."))
         if error or not code:
             raise UserError(mailbox._sentence(_refusal(error)))
         mailbox._signed_in__(code, verifier)
-        mailbox.action_connect()
+        return mailbox._consented()
 
     def _browser(self) -> str:
         """Return a secret of this browser's session, made when it is first asked for."""

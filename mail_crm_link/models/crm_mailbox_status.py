@@ -1,15 +1,11 @@
 """What the owner of a mailbox is told of it: why it stopped, where help is, and that it needs them."""
 
-from datetime import timedelta
-
 from odoo import api, fields, models
 from odoo.tools import html_escape
 
 from ..connectors.errors import ConnectorError
 from .connection_explanation import detail, help_url
 from .oauth_authorities import AUTHORITIES
-
-PROVISIONAL_LIFETIME = timedelta(hours=1)
 
 
 class CrmMailbox(models.Model):
@@ -18,7 +14,6 @@ class CrmMailbox(models.Model):
     status_cause = fields.Char(readonly=True, copy=False)
     status_detail = fields.Text("Technical detail", readonly=True, copy=False)
     status_help_url = fields.Char("Help", compute="_compute_status_help_url")
-    provisional = fields.Boolean(readonly=True, copy=False, help="Made for a sign-in that has not come back yet.")
     stopped_at = fields.Datetime("Stopped since", readonly=True, copy=False)
 
     @api.depends("status_cause", "imap_host")
@@ -29,8 +24,6 @@ class CrmMailbox(models.Model):
     def write(self, vals):
         if "status_message" in vals and not vals["status_message"]:
             vals = {**vals, "status_cause": False, "status_detail": False, "stopped_at": False}
-        if vals.get("state") == "connecting":
-            vals = {**vals, "provisional": False}
         stopping = self.filtered(lambda mailbox: vals.get("state") == "error" and mailbox.state != "error")
         result = super().write(vals)
         stopping._tell_owner()
@@ -99,12 +92,6 @@ class CrmMailbox(models.Model):
             if parameters.get_param(AUTHORITIES[authority].parameter("client_id"))
         }
         return {"imap", *by_consent}
-
-    @api.autovacuum
-    def _gc_provisional(self):
-        """Remove what was begun at a provider and never connected."""
-        begun = fields.Datetime.now() - PROVISIONAL_LIFETIME
-        self.search([("provisional", "=", True), ("create_date", "<", begun)]).unlink()
 
     def action_reconnect(self) -> dict:
         """Ask for the sign-in once more; everything else stays as it is."""

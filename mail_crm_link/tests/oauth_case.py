@@ -88,5 +88,6 @@ class GmailCase(GoogleCase):
 
     def tour(self, name: str) -> None:
         self.env.flush_all()
-        self.start_tour(f"/odoo/connected-emails/{self.mailbox.id}", name, login=self.owner.login, timeout=240)
+        page = f"/odoo/connected-emails/{self.mailbox.id or ''}"
+        self.start_tour(page, name, login=self.owner.login, timeout=240)
         self.env.invalidate_all()

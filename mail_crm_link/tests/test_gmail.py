@@ -9,6 +9,7 @@ from servers.oauth import AuthorizationServer
 
 from odoo.tests import tagged
 
+from ..connectors.discovery import known_provider
 from ..connectors.errors import SignInNeeded, Transient
 from .committing_case import CommittingCase, mail
 from .oauth_case import GmailCase
@@ -227,3 +228,27 @@ class TestGmailTour(GmailCase):
         self.tour("mail_crm_link_gmail_replayed")
         self.assertTrue(self.mailbox.has_consent)
         self.assertEqual(self.google.calls["authorization_code"], 1)
+
+
+@tagged("-at_install", "post_install")
+class TestGmailConnectTour(GmailCase):
+    """The dialog goes on where it was when its owner comes back from the provider."""
+
+    def setUp(self):
+        super().setUp()
+        self.mailbox.unlink()
+        self.mailbox = self.env["crm.mailbox"]
+        found = known_provider("gmail.com").found("anna@our.example", "known")
+        self.patch(self.registry["crm.mailbox.connect"], "_servers", lambda _dialog: found)
+
+    def test_what_becomes_of_the_mail_is_said_after_the_sign_in(self):
+        self.tour("mail_crm_link_gmail_connect")
+        mailbox = self.env["crm.mailbox"].search([("user_id", "=", self.owner.id)])
+        self.assertEqual((mailbox.state, mailbox.history_days, mailbox.visibility), ("connecting", 30, "subject"))
+        self.assertEqual(mailbox.rule_ids.filtered("active").mapped("scenario"), ["inbound_unknown"])
+        self.assertFalse(mailbox.provisional)
+
+    def test_who_does_not_go_on_leaves_nothing(self):
+        self.tour("mail_crm_link_gmail_give_up")
+        self.assertFalse(self.env["crm.mailbox"].search([("user_id", "=", self.owner.id)]))
+        self.assertEqual(len(self.google.revoked), 1)

@@ -33,6 +33,28 @@ class TestSignIn(OAuthCase):
         self.assertTrue(self.mailbox.has_consent)
         self.assertEqual(json.loads(self.secrets()["token"])[0], list(self.server.access_tokens)[0])
 
+    def test_who_came_from_the_dialog_is_asked_what_becomes_of_the_mail(self):
+        self.mailbox.provisional = True
+        response = self.sign_in()
+        self.assertTrue(response.headers["Location"].endswith(f"/odoo/set-up-mailbox/{self.mailbox.id}"))
+        self.assertEqual(self.mailbox.state, "draft")
+        mailbox = self.mailbox.with_user(self.owner)
+        dialog = mailbox.env["crm.mailbox.connect"].browse(mailbox.action_set_up()["res_id"])
+        self.assertEqual((dialog.stage, dialog.folder_ids.mapped("role")), ("options", ["inbox"]))
+        dialog.write({"link_mode": "manual", "outbound_unknown": True})
+        dialog.action_finish()
+        self.assertEqual((mailbox.state, mailbox.link_mode, mailbox.provisional), ("connecting", "manual", False))
+        self.assertEqual(mailbox.rule_ids.filtered("active").scenario, "outbound_unknown")
+
+    def test_who_never_comes_back_to_the_dialog_leaves_no_consent(self):
+        self.mailbox.provisional = True
+        self.sign_in()
+        self.env.cr.execute("UPDATE crm_mailbox SET create_date = create_date - interval '2 hours'")
+        self.mailbox.invalidate_recordset()
+        self.mailbox._gc_provisional()
+        self.assertFalse(self.mailbox.exists())
+        self.assertFalse(self.server.refresh_tokens)
+
     def test_what_is_asked_for_is_bound_narrow_and_exact(self):
         self.sign_in()
         [asked] = self.server.asked

@@ -3,10 +3,12 @@
 ::
 
     address ── action_find ──► settings ── check_step × 3 ──► options ── action_finish ──► a connected mailbox
-       ▲                          │  ▲
-       └────── action_back ───────┘  └── Reconnect of a mailbox that there is; its sign-in finishes
+       ▲                        │ │  ▲                           ▲
+       └────── action_back ─────┘ │  └── Reconnect of one        └── the owner is back from the provider
+                                  └── sign-in at the provider, see crm_mailbox_connect_consent.py
 
-Until the end there is no mailbox: each step is tried with one that is taken back afterwards.
+Until the end there is no mailbox: each step is tried with one that is taken back afterwards. Only who goes to the
+provider leaves one, which is provisional until the end.
 """
 
 from collections.abc import Iterator
@@ -259,14 +261,6 @@ class CrmMailboxConnect(models.TransientModel):
             ),
         }.get(sign_in, False)
 
-    def action_provider_sign_in(self) -> dict:
-        """Send the browser to the provider; the mailbox is connected when its owner comes back with a consent."""
-        self.ensure_one()
-        mailbox = self.mailbox_id or self.env["crm.mailbox"].create(
-            {"email": self.email, "provider": self.provider, "provisional": True}
-        )
-        return mailbox.action_sign_in()
-
     def action_use_imap(self) -> dict:
         """Sign in by password, though the provider has a way of its own that is set up here."""
         found = self._servers()
@@ -281,10 +275,10 @@ class CrmMailboxConnect(models.TransientModel):
     def _reopen(self) -> dict:
         return {
             "type": "ir.actions.act_window",
-            "name": self.env._("Reconnect %s", self.email) if self.mailbox_id else self.env._("Connect a Mailbox"),
+            "name": self.env._("Connect a Mailbox") if self._is_new() else self.env._("Reconnect %s", self.email),
             "res_model": self._name,
             "res_id": self.id,
-            "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
         }
 
@@ -368,9 +362,13 @@ class CrmMailboxConnect(models.TransientModel):
         return result if result["failure"] else self._after_sign_in(result)
 
     def _after_sign_in(self, result: dict) -> dict:
-        if not self.mailbox_id:
+        if self._is_new():
             self.stage = "options"
-        return {**result, "done": not self.mailbox_id}
+        return {**result, "done": self._is_new()}
+
+    def _is_new(self) -> bool:
+        """Whether the mailbox is connected for the first time."""
+        return not self.mailbox_id or self.mailbox_id.provisional
 
     def action_without_outgoing(self) -> bool:
         """Go on though the server for outgoing mail refuses: mail is read, and not sent from here."""
@@ -396,12 +394,14 @@ class CrmMailboxConnect(models.TransientModel):
         return self.env["crm.mailbox"].create(values)
 
     def _values(self) -> dict:
-        values = {name: self[name] for name in SERVER_FIELDS}
-        values |= {"provider": self.provider, "login": self.login, "password": self._password__()}
+        choices = {name: self[name] for name in CHOICES}
         if not self.mailbox_id:
-            values |= {name: self[name] for name in CHOICES}
-            values["email"] = self.email
-        return values
+            return {**self._sign_in_values(), **choices, "email": self.email}
+        return choices if self._is_new() else self._sign_in_values()
+
+    def _sign_in_values(self) -> dict:
+        values = {name: self[name] for name in SERVER_FIELDS}
+        return {**values, "provider": self.provider, "login": self.login, "password": self._password__()}
 
     def _show_folders(self, folders) -> None:
         self.folder_ids.unlink()
@@ -464,9 +464,9 @@ class CrmMailboxConnect(models.TransientModel):
         :raise UserError: the server refuses now
         """
         self.ensure_one()
-        mailbox = self._mailbox()
+        is_new, mailbox = self._is_new(), self._mailbox()
         mailbox.action_connect()
-        if not self.mailbox_id:
+        if is_new:
             self._apply_choices(mailbox)
         # sudo: nobody has rights on what is encrypted
         self.sudo().sealed_password = False

@@ -47,3 +47,40 @@ addTour("mail_crm_link_gmail_wrong_account", () => [
 addTour("mail_crm_link_gmail_expired", failsWith("is not valid any more"));
 
 addTour("mail_crm_link_gmail_replayed", failsWith("it was used already"));
+
+const DIALOG = ".o_dialog .o_crm_mailbox_connect";
+
+/** From the button "Connect" to the provider, with what it will be asked for shown before. */
+function connect() {
+    return [
+        {trigger: ".o_view_nocontent a.btn-primary:contains(Connect)", run: "click"},
+        {trigger: `${DIALOG} [name=email] input`, run: "edit anna@our.example"},
+        {trigger: ".o_dialog button[name=action_find]", run: "click"},
+        {trigger: `${DIALOG} [name=consent_rights]:contains(Read mail and settings)`},
+        {
+            trigger: `${DIALOG} button[name=action_provider_sign_in]:contains(Sign in with Google)`,
+            run: "click",
+            expectUnloadPage: true,
+        },
+    ];
+}
+
+addTour("mail_crm_link_gmail_connect", () => [
+    ...connect(),
+    {
+        content: "Back from the provider, what becomes of the mail is still to be said",
+        trigger: `${DIALOG} .alert-success:contains(Signed in as anna@our.example)`,
+    },
+    {trigger: `${DIALOG} [name=history_days] input`, run: "edit 30"},
+    {trigger: `${DIALOG} [name=visibility] input[data-value=subject]`, run: "click"},
+    {trigger: `${DIALOG} [name=inbound_unknown] input`, run: "click"},
+    {trigger: ".o_dialog button[name=action_finish]", run: "click"},
+    {trigger: ".o_form_view .o_statusbar_status [data-value=connecting].o_arrow_button_current"},
+]);
+
+addTour("mail_crm_link_gmail_give_up", () => [
+    ...connect(),
+    {trigger: `${DIALOG} .alert-success:contains(Signed in as anna@our.example)`},
+    {trigger: ".o_dialog button[name=action_give_up]", run: "click"},
+    {trigger: "body:not(:has(.o_dialog)) .o_view_nocontent"},
+]);
