@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 
 from .. import parts
 from ..base import Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import FolderGone, MailGone, NotAllowed
+from ..web import of_folder
 from . import folders, listing, mails, sending
 from .session import Account, Session
 
@@ -48,12 +48,12 @@ class EWSConnector:
 
     def changes(self, folder: Folder, cursor: str | None, since: datetime | None, limit: int) -> Changes:
         """See ``Connector.changes``."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return listing.changes(self._session, folder, cursor, since, limit)
 
     def reconcile(self, folder: Folder, cursor: str | None, since: datetime | None) -> Changes:
         """See ``Connector.reconcile``."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return listing.reconcile(self._session, folder, cursor, since)
 
     def envelopes(self, folder: Folder, uidvalidity: str, remote_ids: Sequence[str]) -> list[Envelope | FetchFailure]:
@@ -80,23 +80,10 @@ class EWSConnector:
         words = _NO_WORD.sub(" ", text).strip()[:LONGEST].strip()
         if not words:
             return []
-        with _of_folder(folder):
+        with of_folder(folder):
             return listing.ids_in(listing.find_items(self._session, folder, query=f'"{words}"', most=limit))
 
     def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
         """See ``Mailbox.find``."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return "", sending.find(self._session, folder, message_id)
-
-
-@contextmanager
-def _of_folder(folder: Folder) -> Iterator[None]:
-    """What is said against a folder costs this folder only."""
-    try:
-        yield
-    except MailGone as error:
-        raise FolderGone("The folder is not there", error.detail) from error
-    except NotAllowed as error:
-        if error.cause != "access_denied":
-            raise
-        raise FolderGone(f"No permission for {folder.name}", error.detail, cause="folder_denied") from error

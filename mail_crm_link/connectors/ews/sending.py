@@ -11,13 +11,10 @@ from collections.abc import Callable, Sequence
 
 from .. import parts
 from ..base import Folder, Handover
-from ..errors import FolderGone, MailGone, OutcomeUnknown, ProviderBroken, Transient, Undeliverable
+from ..web import handed_over
 from . import listing, xml
 from .folders import distinguished
 from .session import Account, Session
-
-# After these nobody knows whether the mail was taken.
-_UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
 
 
 class EWSSender:
@@ -58,16 +55,8 @@ class EWSSender:
             f'<m:CreateItem MessageDisposition="SendAndSaveCopy">{saved}<m:Items>{item}</m:Items></m:CreateItem>'
         )
         handing_over()
-        try:
+        with handed_over():
             self._session.one("CreateItem", operation)
-        except (ProviderBroken, MailGone, FolderGone) as error:
-            if error.cause == "not_exchange":
-                raise
-            raise Undeliverable("The server does not take the mail", error.detail, cause="mail_refused") from error
-        except Transient as error:
-            if error.cause in _UNCERTAIN:
-                raise OutcomeUnknown("The server did not say whether it took the mail", str(error)) from error
-            raise
         return Handover({}, {})
 
 

@@ -26,10 +26,10 @@ from functools import partial
 from typing import Any
 
 from ..base import WHOLE_LIMIT, Changes, Content, Envelope, FetchFailure, Folder
-from ..errors import ConnectorError, CursorExpired, FolderGone, ProviderBroken, Transient
+from ..errors import ConnectorError, CursorExpired, FolderGone, ProviderBroken
 from . import content, history, labels, listing
 from .listing import Ahead, Place
-from .session import TIMEOUT, UNITS, Refusal, Refused, Session, general
+from .session import TIMEOUT, UNITS, Client, Refused, Session, general
 
 URL = "https://gmail.googleapis.com/"
 PAGE = 100
@@ -74,7 +74,7 @@ class Cursor:
             raise CursorExpired("The stored cursor cannot be read", text) from error
 
 
-class GmailConnector:
+class GmailConnector(Client):
     """One Google account.
 
     :param token: gives access tokens; called with whether the last one was refused
@@ -92,8 +92,7 @@ class GmailConnector:
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._new_session = partial(Session, url, token, units, timeout, clock)
-        self._session: Session | None = None
+        super().__init__(partial(Session, url, token, units, timeout, clock))
         self._ahead: tuple[str, Ahead] | None = None
         self._since: datetime | None = None
         self._sizes: dict[str, int] = {}
@@ -103,30 +102,14 @@ class GmailConnector:
 
     def open(self) -> None:
         """See ``Connector.open``. The account's profile shows that the sign-in is good."""
-        self.close()
-        self._session = self._new_session()
+        super().open()
         self._profile()
 
     def close(self) -> None:
         """See ``Connector.close``."""
-        session, self._session = self._session, None
+        super().close()
         self._ahead, self._large = None, None
         self._sizes.clear()
-        if session is not None:
-            session.close()
-
-    @property
-    def _opened(self) -> Session:
-        if self._session is None:
-            raise Transient("The connector is not open", cause="disconnected")
-        return self._session
-
-    def _call(self, price: str, request: Any) -> dict[str, Any]:
-        """The answer to a request that nothing about a mail can make fail."""
-        try:
-            return self._opened.call(price, request)
-        except Refusal as refusal:
-            raise ProviderBroken("Gmail refuses", str(refusal)) from refusal
 
     def _profile(self) -> dict[str, Any]:
         return self._call("profile", self._opened.users.getProfile(userId="me"))

@@ -11,17 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 from functools import partial
-from typing import Any
 
+from .. import parts
 from ..base import Handover
-from ..errors import OutcomeUnknown, ProviderBroken, Transient, Undeliverable
+from ..errors import OutcomeUnknown, Transient, Undeliverable
 from ..http import library
 from .connector import URL
-from .session import TIMEOUT, UNITS, Refusal, Session
+from .session import TIMEOUT, UNITS, Client, Refusal, Session
 
 MIME = "message/rfc822"
 
@@ -41,26 +39,14 @@ class Alias:
     default: bool
 
 
-class GmailSender:
+class GmailSender(Client):
     """What an account may do besides reading; a context manager, too.
 
     :param token: see ``GmailConnector``
     """
 
     def __init__(self, token: Callable[[bool], str], *, url: str = URL, timeout: float = TIMEOUT) -> None:
-        self._new_session = partial(Session, url, token, UNITS, timeout, time.monotonic)
-        self._session: Session | None = None
-
-    def open(self) -> None:
-        """Get ready; nobody is asked for anything yet."""
-        self.close()
-        self._session = self._new_session()
-
-    def close(self) -> None:
-        """Leave. Never raises, and may be called at any time and twice."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
+        super().__init__(partial(Session, url, token, UNITS, timeout, time.monotonic))
 
     def __enter__(self) -> GmailSender:
         self.open()
@@ -68,18 +54,6 @@ class GmailSender:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-
-    @property
-    def _opened(self) -> Session:
-        if self._session is None:
-            raise Transient("The connector is not open", cause="disconnected")
-        return self._session
-
-    def _call(self, price: str, request: Any) -> dict[str, Any]:
-        try:
-            return self._opened.call(price, request)
-        except Refusal as refusal:
-            raise ProviderBroken("Gmail refuses", str(refusal)) from refusal
 
     def send(
         self, sender: str, recipients: Sequence[str], raw: bytes, handing_over: Callable[[], None] = lambda: None
@@ -93,9 +67,9 @@ class GmailSender:
         :raises Transient: nothing was sent, later it may be
         :raises OutcomeUnknown: Gmail may have taken it, or not; ``GmailConnector.find`` tells
         """
-        header = BytesHeaderParser().parsebytes(raw)
-        thread = self._thread(str(header["In-Reply-To"] or ""))
-        media = library("googleapiclient.http").MediaInMemoryUpload(_with_bcc(raw, header, recipients), mimetype=MIME)
+        thread = self._thread(str(BytesHeaderParser().parsebytes(raw)["In-Reply-To"] or ""))
+        content = parts.with_hidden(raw, recipients)
+        media = library("googleapiclient.http").MediaInMemoryUpload(content, mimetype=MIME)
         # With a body beside it the upload has two parts, else it is the mail alone.
         body = {"threadId": thread} if thread else None
         request = self._opened.users.messages().send(userId="me", body=body, media_body=media)
@@ -139,10 +113,3 @@ class GmailSender:
     def unwatch(self) -> None:
         """Have Gmail tell nobody any more."""
         self._call("watch", self._opened.users.stop(userId="me"))
-
-
-def _with_bcc(raw: bytes, header: Message, recipients: Sequence[str]) -> bytes:
-    """The mail with a Bcc for the recipients that it does not name."""
-    named = {address.lower() for _name, address in getaddresses([*header.get_all("To", []), *header.get_all("Cc", [])])}
-    hidden = [address for address in recipients if address.lower() not in named]
-    return f"Bcc: {', '.join(hidden)}\r\n".encode() + raw if hidden else raw

@@ -167,6 +167,41 @@ class Session:
             raise ProviderBroken("An answer cannot be read", str(error)) from error
 
 
+class Client:
+    """What asks in the name of an account, in one session at a time.
+
+    :param new_session: makes one
+    """
+
+    def __init__(self, new_session: Callable[[], Session]) -> None:
+        self._new_session = new_session
+        self._session: Session | None = None
+
+    def open(self) -> None:
+        """Get ready; nobody is asked for anything yet."""
+        self.close()
+        self._session = self._new_session()
+
+    def close(self) -> None:
+        """Leave. Never raises, and may be called at any time and twice."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    @property
+    def _opened(self) -> Session:
+        if self._session is None:
+            raise Transient("The connector is not open", cause="disconnected")
+        return self._session
+
+    def _call(self, price: str, request: Any) -> dict[str, Any]:
+        """The answer to a request that nothing about a mail can make fail."""
+        try:
+            return self._opened.call(price, request)
+        except Refusal as refusal:
+            raise ProviderBroken("Gmail refuses", str(refusal)) from refusal
+
+
 class Refusal(Exception):
     """Carries a ``Refused`` that has no meaning of its own through the guard."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 
 from .. import parts
 from ..base import Changes, Content, Envelope, FetchFailure, Folder
-from ..errors import FolderGone, MailGone, NotAllowed
+from ..errors import MailGone, NotAllowed
+from ..web import of_folder
 from . import content, folders, listing, searching, sending
 from .session import Account, Json, Session
 
@@ -48,12 +48,12 @@ class GraphConnector:
     def changes(self, folder: Folder, cursor: str | None, since: datetime | None, limit: int) -> Changes:
         """See ``Connector.changes``."""
         self._ahead.clear()
-        with _of_folder(folder):
+        with of_folder(folder):
             return listing.changes(self._session, folder, cursor, since, limit, _today(), self._ahead)
 
     def reconcile(self, folder: Folder, cursor: str | None, since: datetime | None) -> Changes:
         """See ``Connector.reconcile``."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return listing.reconcile(self._session, folder, cursor, since, _today())
 
     def envelopes(self, folder: Folder, uidvalidity: str, remote_ids: Sequence[str]) -> list[Envelope | FetchFailure]:
@@ -76,26 +76,13 @@ class GraphConnector:
 
     def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
         """See ``Mailbox.find``."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return "", sending.find(self._session, folder, message_id)
 
     def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
         """See ``Connector.search``. The service looks for whole words."""
-        with _of_folder(folder):
+        with of_folder(folder):
             return searching.search(self._session, folder, text, limit)
-
-
-@contextmanager
-def _of_folder(folder: Folder) -> Iterator[None]:
-    """What is said against a folder costs this folder only."""
-    try:
-        yield
-    except MailGone as error:
-        raise FolderGone("The folder is not there", error.detail) from error
-    except NotAllowed as error:
-        if error.cause != "access_denied":
-            raise
-        raise FolderGone(f"No permission for {folder.name}", error.detail, cause="folder_denied") from error
 
 
 def _today() -> int:

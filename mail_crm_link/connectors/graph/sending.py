@@ -12,11 +12,8 @@ from urllib.parse import quote
 
 from .. import parts
 from ..base import Folder, Handover
-from ..errors import MailGone, OutcomeUnknown, ProviderBroken, Transient, Undeliverable
+from ..web import handed_over
 from .session import Account, Session
-
-# After these nobody knows whether the mail was taken.
-_UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
 
 
 class GraphSender:
@@ -49,14 +46,8 @@ class GraphSender:
         """
         encoded = base64.b64encode(parts.with_hidden(raw, recipients))
         handing_over()
-        try:
+        with handed_over():
             self._session.post(f"{self._session.root}/sendMail", encoded, content_type="text/plain")
-        except (ProviderBroken, MailGone) as error:
-            raise Undeliverable("The service does not take the mail", error.detail, cause="mail_refused") from error
-        except Transient as error:
-            if error.cause in _UNCERTAIN:
-                raise OutcomeUnknown("The service did not say whether it took the mail", str(error)) from error
-            raise
         return Handover({}, {})
 
 
