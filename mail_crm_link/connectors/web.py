@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from .base import Folder
-from .errors import FolderGone, MailGone, NotAllowed, OutcomeUnknown, ProviderBroken, Transient, Undeliverable
+from . import parts
+from .base import Folder, Handover
+from .errors import (
+    ConnectorError,
+    FolderGone,
+    MailGone,
+    NotAllowed,
+    OutcomeUnknown,
+    ProviderBroken,
+    Transient,
+    Undeliverable,
+)
 
 # After these nobody knows whether the mail was taken.
 _UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
 # What answers there is no service of mail, so it has taken none.
 _NO_SERVICE = frozenset({"not_exchange"})
+
+
+class Verdict(NamedTuple):
+    """The consequence and the cause of a refusal."""
+
+    error: type[ConnectorError]
+    cause: str
 
 
 @contextmanager
@@ -48,3 +67,56 @@ def handed_over() -> Iterator[None]:
         if error.cause in _UNCERTAIN:
             raise OutcomeUnknown("The service did not say whether it took the mail", str(error)) from error
         raise
+
+
+class Session(Protocol):
+    """What a service is asked through."""
+
+    def open(self) -> None:
+        """Get ready; nobody is asked for anything yet."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+AnySession = TypeVar("AnySession", bound=Session)
+
+
+class WebSender(ABC, Generic[AnySession]):
+    """Sends in the name of an account, through a service that takes the recipients from the header."""
+
+    def __init__(self, session: AnySession) -> None:
+        self._session = session
+
+    def open(self) -> None:
+        """Get ready; nobody is asked for anything yet.
+
+        :raises NotAllowed: this server may not be asked, or a library is missing
+        """
+        self._session.open()
+
+    def close(self) -> None:
+        """Leave. Never raises, and may be called at any time and twice."""
+        self._session.close()
+
+    def send(
+        self, sender: str, recipients: Sequence[str], raw: bytes, handing_over: Callable[[], None] = lambda: None
+    ) -> Handover:
+        """Send a mail. Recipients that its header does not name get a Bcc, which the service takes away.
+
+        :param sender: does not matter, the service takes From
+        :param handing_over: called right before the mail goes out
+        :raises Undeliverable: the service does not take this mail
+        :raises NotAllowed: ``send_denied``, ``access_denied``
+        :raises Transient: nothing was sent, later it may be
+        :raises OutcomeUnknown: the service may have taken it, or not; ``find`` tells, a while later
+        """
+        mail = parts.with_hidden(raw, recipients)
+        handing_over()
+        with handed_over():
+            self._hand_over(mail)
+        return Handover({}, {})
+
+    @abstractmethod
+    def _hand_over(self, raw: bytes) -> None:
+        """Ask the service to send the mail, in one request."""

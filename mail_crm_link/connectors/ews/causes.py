@@ -5,7 +5,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/resp
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import http
 from ..errors import (
@@ -18,15 +18,8 @@ from ..errors import (
     SignInNeeded,
     Transient,
 )
+from ..web import Verdict
 from . import xml
-
-
-class Verdict(NamedTuple):
-    """The consequence and the cause of a refusal."""
-
-    error: type[ConnectorError]
-    cause: str
-
 
 _GONE = Verdict(MailGone, "mail_missing")
 _FOLDER_GONE = Verdict(FolderGone, "folder_missing")

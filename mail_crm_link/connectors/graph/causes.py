@@ -7,18 +7,11 @@ https://learn.microsoft.com/graph/errors; codes that begin with ``Error`` are th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ConnectorError, CursorExpired, MailGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
 from ..http import retry_after
-
-
-class Verdict(NamedTuple):
-    """The consequence and the cause of a refusal."""
-
-    error: type[ConnectorError]
-    cause: str
-
+from ..web import Verdict
 
 _THROTTLED = Verdict(Transient, "throttled")
 _GONE = Verdict(MailGone, "mail_missing")
