@@ -24,7 +24,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import getaddresses
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -33,6 +32,7 @@ from xml.sax.saxutils import escape, quoteattr
 import spnego
 
 from .graph import Mailbox, Refusal, StoredFolder, StoredMail, _decoded, _field, _moment, _parsed, _sent, _words
+from .web_service import WebHandler, WebService
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 NAMESPACES = {
@@ -68,8 +68,8 @@ class State:
     entries: tuple[tuple[str, int, int], ...] = ()
 
 
-@dataclass(slots=True)
-class EWSServer:
+@dataclass
+class EWSServer(WebService):
     """The server on this machine; a context manager.
 
     :param login: of the only user, who may open all ``mailboxes``
@@ -91,22 +91,11 @@ class EWSServer:
     redirect: str = ""
     calls: int = 0
     lock: Any = field(default_factory=threading.RLock)
-    _http: Any = None
-
-    def __enter__(self) -> EWSServer:
-        handler = type("Handler", (_Handler,), {"service": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
     @property
     def endpoint(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._http.server_port}{PATH}"
+        return f"{self.origin}{PATH}"
 
     def mailbox(self, address: str) -> Mailbox:
         """That of ``address``, made when it is first asked for here."""
@@ -406,19 +395,13 @@ _OPERATIONS: dict[str, Callable[[EWSServer, Element], list[str | EWSRefusal]]] =
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 10
+class _Handler(WebHandler):
     service: EWSServer
     _context: Any = None
     _challenge = ""
 
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
     def do_POST(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self.sent()
         if not self._is_signed_in():
             offered = f"NTLM {self._challenge}" if self._challenge else ", ".join(self.service.schemes)
             self._reply(401, b"", {"WWW-Authenticate": offered})
@@ -474,18 +457,10 @@ class _Handler(BaseHTTPRequestHandler):
         return 200, _envelope(content), {}
 
     def _reply(self, status: int, octets: bytes, headers: Mapping[str, str], cut: int | None = None) -> None:
-        if cut is not None and cut < 0:
-            self.close_connection = True
-            return
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "text/xml; charset=utf-8")
-        self.send_header("Content-Length", str(len(octets)))
-        self.end_headers()
-        self.wfile.write(octets if cut is None else octets[:cut])
-        if cut is not None:
-            self.close_connection = True
+        self.reply(status, {**headers, "Content-Type": "text/xml; charset=utf-8"}, octets, cut)
+
+
+EWSServer.handler = _Handler
 
 
 def _envelope(content: str) -> bytes:

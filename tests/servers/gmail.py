@@ -13,17 +13,17 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from .web_service import WebHandler, WebService
 
 SYSTEM_LABELS = ("INBOX", "SENT", "DRAFT", "SPAM", "TRASH", "UNREAD", "STARRED", "CATEGORY_UPDATES", "CHAT")
 FORGOTTEN = 404
@@ -165,7 +165,7 @@ def error(status: int, reason: str, message: str = "", headers: dict[str, str] |
 
 
 @dataclass
-class GmailServer:
+class GmailServer(WebService):
     """Use as a context manager.
 
     :param is_good: whether an access token is; all are, if nobody says otherwise
@@ -180,27 +180,12 @@ class GmailServer:
     cut_after: int | None = None
     page_size: int = 500
 
-    def __enter__(self) -> GmailServer:
-        server = self
-
-        class Handler(_Handler):
-            api = server
-
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}/"
+        return f"{self.origin}/"
 
     def fail(self, operation: str, call: int, answer: Answer) -> None:
         """Answer otherwise at a call of an operation, counted from now on."""
@@ -436,16 +421,14 @@ def _filename(message: Message) -> str:
     return str(make_header(decode_header(name))) if name else ""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    api: GmailServer
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(WebHandler):
+    service: GmailServer
 
     def do_GET(self) -> None:
         self._serve(b"")
 
     def do_POST(self) -> None:
-        self._serve(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self._serve(self.sent())
 
     def _serve(self, body: bytes) -> None:
         token = self.headers.get("Authorization", "").partition(" ")[2]
@@ -455,31 +438,22 @@ class _Handler(BaseHTTPRequestHandler):
             return
         method = self.headers.get("X-HTTP-Method-Override", self.command)
         target = self.path if method == self.command else f"{self.path}?{body.decode()}"
-        answer = self.api.handle(method, target, body, kind, token)
+        answer = self.service.handle(method, target, body, kind, token)
         content = b"" if answer.content is None else json.dumps(answer.content).encode()
         self._answer(answer.status, {"Content-Type": "application/json; charset=UTF-8", **answer.headers}, content)
 
     def _batch(self, body: bytes, kind: str, token: str) -> None:
-        self.api.calls["batch"] += 1
-        planned = self.api.faults.get("batch", {}).pop(self.api.calls["batch"], None)
+        self.service.calls["batch"] += 1
+        planned = self.service.faults.get("batch", {}).pop(self.service.calls["batch"], None)
         if planned is not None:
             self._answer(planned.status, planned.headers, json.dumps(planned.content).encode())
             return
-        kind, content = self.api.batch(body, kind, token)
+        kind, content = self.service.batch(body, kind, token)
         self._answer(200, {"Content-Type": kind}, content)
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        cut = self.api.cut_after
-        if cut == 0:
-            self.close_connection = True
-            return
-        self.end_headers()
-        self.wfile.write(body if cut is None else body[:cut])
-        if cut is not None and cut < len(body):
-            self.close_connection = True
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        cut = self.service.cut_after
+        self.reply(status, headers, body, None if cut is None or 0 < len(body) <= cut else cut or -1)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: tests read what they need from the server's own lists."""
+
+GmailServer.handler = _Handler

@@ -34,9 +34,10 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from .web_service import WebHandler, WebService
 
 Json = dict[str, Any]
 
@@ -228,7 +229,7 @@ class Subscribed:
     renewals: int = 0
 
 
-class GraphServer:
+class GraphServer(WebService):
     """The service on this machine; a context manager.
 
     Faults are given by the number of the request, from 1: ``fail[3] = Refusal(…)``, ``cut[4] = 100`` octets
@@ -252,26 +253,11 @@ class GraphServer:
         self.sent: list[bytes] = []
         self.signed_in = "ann@example.com"
         self.lock = threading.RLock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": self}))
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> GraphServer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._http.server_address[1])
 
     @property
     def endpoint(self) -> str:
         """Its address with the version."""
-        return f"http://127.0.0.1:{self.port}/v1.0"
+        return f"{self.origin}/v1.0"
 
     def mailbox(self, address: str) -> Mailbox:
         """That of ``address``, made when it is first asked for here."""
@@ -694,18 +680,12 @@ def _query(text: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True).items()}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = 10
+class _Handler(WebHandler):
     service: GraphServer
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         service = self.service
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self.sent()
         with service.lock:
             service.calls += 1
             number = service.calls
@@ -738,19 +718,12 @@ class _Handler(BaseHTTPRequestHandler):
         return status, answer, {}
 
     def _reply(self, status: int, body: Any, headers: Mapping[str, str], cut: int | None) -> None:
-        if cut is not None and cut < 0:
-            self.close_connection = True
-            return
         octets = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "text/plain" if isinstance(body, bytes) else "application/json")
-        self.send_header("Content-Length", str(len(octets)))
-        self.end_headers()
-        self.wfile.write(octets if cut is None else octets[:cut])
-        if cut is not None:
-            self.close_connection = True
+        kind = "text/plain" if isinstance(body, bytes) else "application/json"
+        self.reply(status, {**headers, "Content-Type": kind}, octets, cut)
+
+
+GraphServer.handler = _Handler
 
 
 def calls_by_kind(server: GraphServer) -> Counter[str]:

@@ -13,8 +13,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -22,6 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from .web_service import WebHandler, WebService
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Grant:
 
 
 @dataclass
-class AuthorizationServer:
+class AuthorizationServer(WebService):
     """Use as a context manager; settings may be changed while it runs.
 
     :param account: who signs in there
@@ -68,26 +68,9 @@ class AuthorizationServer:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def __enter__(self) -> AuthorizationServer:
-        server = self
-
-        class Handler(_Handler):
-            state = server
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return self.origin
 
     def take_back(self) -> None:
         """The owner takes every consent back in the account's settings."""
@@ -219,35 +202,28 @@ def _twice(target: str) -> bytes:
     return f"<script>{script}.finally(() => location.assign(to))</script>".encode()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    state: AuthorizationServer
+class _Handler(WebHandler):
+    service: AuthorizationServer
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        status, target = self.state.authorize(query)
-        if status == 302 and self.state.replays:
-            self._answer(200, {"Content-Type": "text/html"}, _twice(target))
+        status, target = self.service.authorize(query)
+        if status == 302 and self.service.replays:
+            self.reply(200, {"Content-Type": "text/html"}, _twice(target))
         elif status == 302:
-            self._answer(302, {"Location": target})
+            self.reply(302, {"Location": target})
         else:
-            self._answer(status, {"Content-Type": "text/plain"}, target.encode())
+            self.reply(status, {"Content-Type": "text/plain"}, target.encode())
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        body = self.sent().decode()
         form = {name: values[0] for name, values in parse_qs(body).items()}
         if urlsplit(self.path).path == "/revoke":
-            self._answer(self.state.revoke(form), {})
+            self.reply(self.service.revoke(form), {})
             return
-        status, headers, content = self.state.token(form)
-        self._answer(status, {"Content-Type": "application/json", **headers}, json.dumps(content).encode())
+        status, headers, content = self.service.token(form)
+        self.reply(status, {"Content-Type": "application/json", **headers}, json.dumps(content).encode())
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: tests read what they need from the server's own lists."""
+AuthorizationServer.handler = _Handler
