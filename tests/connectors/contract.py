@@ -317,6 +317,16 @@ class ConnectorContract:
         (content,) = self._contents(reader, whole=True)
         assert content.raw == LARGE and content.parts == ()
 
+    def test_mails_of_no_and_of_25_megabytes(self, server: Server, reader: Reader) -> None:
+        huge = PLAIN + b"x" * 25_000_000
+        server.deliver(b"")
+        server.deliver(huge)
+        page = reader.changes()
+        envelopes = envelopes_of(reader.connector.envelopes(reader.folder, reader.uidvalidity, page.added))
+        assert [each.size for each in envelopes] == [len(huge), 0]
+        contents = list(reader.connector.contents(reader.folder, reader.uidvalidity, page.added, whole=True))
+        assert {content.raw for content in contents if isinstance(content, Content)} == {b"", huge}
+
     def test_parts_and_raw_mail_on_demand(self, server: Server, reader: Reader) -> None:
         server.deliver(LARGE)
         page = reader.changes()

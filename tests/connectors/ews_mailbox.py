@@ -1,20 +1,20 @@
-"""A mailbox of Exchange as tests act on it."""
+"""A mailbox of Exchange Web Services as tests act on it."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from servers.ews import EWSServer, item_id
+from servers.ews import EWSRefusal, EWSServer, item_id
 from servers.graph import Mailbox, StoredMail
 
-from mail_crm_link.connectors.base import Role
-from mail_crm_link.connectors.ews import Account, EWSConnector
+from mail_crm_link.connectors.ews import Account, EWSConnector, EWSSender
+
+from .exchange_mailbox import ExchangeMailbox
 
 ADDRESS = "anna@our.example"
 
 
-class EWSMailbox:
+class EWSMailbox(ExchangeMailbox):
     """One user's mailbox as the contract acts on it."""
 
     def __init__(self, service: EWSServer) -> None:
@@ -31,8 +31,8 @@ class EWSMailbox:
             "mailbox": ADDRESS,
             "server": service.endpoint,
             "login": service.login,
-            "password": service.password,
-            "timeout": 5,
+            "password": "secret",
+            "timeout": 30,
         }
         return Account(**{**known, **values})
 
@@ -42,20 +42,26 @@ class EWSMailbox:
     def mail(self, remote_id: str) -> StoredMail:
         return next(mail for mail in self.mailbox.mails.values() if item_id(mail) == remote_id)
 
-    def deliver(self, raw: bytes, folder: str = "INBOX", received: datetime | None = None) -> None:
-        self.mailbox.deliver(raw, folder, received)
+    # -- what goes wrong, and sending ---------------------------------------------------------------------------
 
-    def remove(self, remote_id: str, folder: str = "INBOX") -> None:
-        self.mailbox.remove(self.mail(remote_id))
+    def cut(self, octets: int) -> None:
+        self.service.cut[self.service.calls + 1] = octets
 
-    def move(self, remote_id: str, folder: str, target: str) -> None:
-        self.mailbox.move(self.mail(remote_id), target)
+    def refuse(self, seconds: int) -> None:
+        self.service.fail[self.service.calls + 1] = EWSRefusal("ErrorServerBusy", back_off=seconds * 1000, fault=True)
 
-    def mark(self, remote_id: str, seen: bool, folder: str = "INBOX") -> None:
-        self.mailbox.mark(self.mail(remote_id), seen)
+    def forget_cursors(self) -> None:
+        self.service.forget_states()
 
-    def create(self, name: str, role: Role) -> None:
-        self.mailbox.create_folder(name)
+    def close_account(self) -> None:
+        self.service.password = "another"
 
-    def rename(self, name: str, new_name: str) -> None:
-        self.mailbox.folder(name).name = new_name
+    def mend(self) -> None:
+        self.service.password = "secret"
+
+    def sender(self) -> EWSSender:
+        return EWSSender(self.account())
+
+    @property
+    def sent(self) -> list[bytes]:
+        return self.service.sent

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from servers.gmail import GmailAccount, GmailServer
+from servers.gmail import GmailAccount, GmailServer, error
 
 from mail_crm_link.connectors.base import Role
-from mail_crm_link.connectors.gmail import GmailConnector
+from mail_crm_link.connectors.gmail import GmailConnector, GmailSender
 
 LABELS = {"INBOX": "INBOX", "Sent": "SENT"}
 
@@ -51,3 +51,31 @@ class GmailMailbox:
 
     def _label(self, name: str) -> str:
         return next(label for label, known in self.account.labels.items() if known == LABELS.get(name, name))
+
+    # -- what goes wrong, and sending ---------------------------------------------------------------------------
+
+    def cut(self, octets: int) -> None:
+        self.service.cut_after = max(octets, 0)
+
+    def refuse(self, seconds: int) -> None:
+        self.service.refusal = error(429, "rateLimitExceeded", headers={"Retry-After": str(seconds)})
+
+    def forget_cursors(self) -> None:
+        self.account.forget_history()
+
+    def stumble_over(self, remote_id: str) -> None:
+        self.account.mails[remote_id].fault = True
+
+    def close_account(self) -> None:
+        self.service.is_good = lambda token: False
+
+    def mend(self) -> None:
+        self.service.cut_after = None
+        self.service.is_good = lambda token: True
+
+    def sender(self) -> GmailSender:
+        return GmailSender(self.token, url=self.service.url)
+
+    @property
+    def sent(self) -> list[bytes]:
+        return [mail.raw for mail in self.account.mails.values() if "SENT" in mail.labels]

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from servers.graph import GraphServer, Mailbox, Refusal, StoredMail
 
-from servers.graph import GraphServer, Mailbox
+from mail_crm_link.connectors.graph import Account, GraphConnector, GraphSender
 
-from mail_crm_link.connectors.base import Role
-from mail_crm_link.connectors.graph import Account, GraphConnector
+from .exchange_mailbox import ExchangeMailbox
 
 ADDRESS = "ann@example.com"
 
 
-class GraphMailbox:
+class GraphMailbox(ExchangeMailbox):
     """One user's mailbox as the contract acts on it."""
 
     def __init__(self, service: GraphServer) -> None:
         self.service = service
+        self._accepts = service.accepts
 
     @property
     def mailbox(self) -> Mailbox:
         return self.service.mailbox(ADDRESS)
 
     def account(self, mailbox: str = "") -> Account:
-        return Account(self.service.give_token, mailbox, self.service.endpoint, timeout=5)
+        return Account(self.service.give_token, mailbox, self.service.endpoint)
 
     def connector(self, mailbox: str = "") -> GraphConnector:
         return GraphConnector(self.account(mailbox))
 
-    def deliver(self, raw: bytes, folder: str = "INBOX", received: datetime | None = None) -> None:
-        self.mailbox.deliver(raw, folder, received)
+    def mail(self, remote_id: str) -> StoredMail:
+        return self.mailbox.mail(remote_id)
 
-    def remove(self, remote_id: str, folder: str = "INBOX") -> None:
-        self.mailbox.remove(self.mailbox.mail(remote_id))
+    # -- what goes wrong, and sending ---------------------------------------------------------------------------
 
-    def move(self, remote_id: str, folder: str, target: str) -> None:
-        self.mailbox.move(self.mailbox.mail(remote_id), target)
+    def cut(self, octets: int) -> None:
+        self.service.cut[self.service.calls + 1] = octets
 
-    def mark(self, remote_id: str, seen: bool, folder: str = "INBOX") -> None:
-        self.mailbox.mark(self.mailbox.mail(remote_id), seen)
+    def refuse(self, seconds: int) -> None:
+        self.service.fail[self.service.calls + 1] = Refusal(429, "TooManyRequests", Retry_After=str(seconds))
 
-    def create(self, name: str, role: Role) -> None:
-        self.mailbox.create_folder(name)
+    def forget_cursors(self) -> None:
+        self.mailbox.forget_rounds()
 
-    def rename(self, name: str, new_name: str) -> None:
-        self.mailbox.folder(name).name = new_name
+    def close_account(self) -> None:
+        self.service.accepts = lambda token: False
+
+    def mend(self) -> None:
+        self.service.accepts = self._accepts
+
+    def sender(self) -> GraphSender:
+        return GraphSender(self.account())
+
+    @property
+    def sent(self) -> list[bytes]:
+        return self.service.sent

@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 from servers.ews import EWSRefusal, EWSServer
 
-from mail_crm_link.connectors.base import Content, Envelope, FetchFailure, Folder
 from mail_crm_link.connectors.errors import (
     ConnectorError,
-    CursorExpired,
-    FolderGone,
     NotAllowed,
     OutcomeUnknown,
     ProviderBroken,
@@ -24,7 +21,7 @@ from mail_crm_link.connectors.errors import (
 from mail_crm_link.connectors.ews import Account, EWSConnector, EWSSender
 from mail_crm_link.connectors.network import Network
 
-from .contract import Reader, envelopes_of, folder_named
+from .contract import Reader, envelopes_of
 from .corpus import PLAIN, numbered
 from .ews_mailbox import ADDRESS, EWSMailbox
 
@@ -61,16 +58,6 @@ def test_an_idle_folder_costs_one_operation(server: EWSMailbox) -> None:
     assert reader.changes().unchanged and len(server.service.asked) - before == 1
 
 
-def test_mails_of_no_and_of_25_megabytes(server: EWSMailbox) -> None:
-    huge = PLAIN + b"x" * 25_000_000
-    server.deliver(b"")
-    server.deliver(huge)
-    reader = Reader(opened(server, timeout=30))
-    page = reader.changes()
-    contents = list(reader.connector.contents(reader.folder, "", page.added, whole=True))
-    assert {content.raw for content in contents if isinstance(content, Content)} == {b"", huge}
-
-
 def test_more_changes_than_the_server_tells_at_once(server: EWSMailbox) -> None:
     for raw in numbered(1100):
         server.deliver(raw)
@@ -81,16 +68,6 @@ def test_more_changes_than_the_server_tells_at_once(server: EWSMailbox) -> None:
 
 
 # -- what the server tells --------------------------------------------------------------------------------------
-
-
-def test_a_sent_mail_gets_a_header_from_its_properties(server: EWSMailbox) -> None:
-    server.deliver(PLAIN.replace(b"Hello", b"=?utf-8?q?Gr=C3=BC=C3=9Fe?="), "Sent")
-    reader = Reader(opened(server), "Sent")
-    (envelope,) = envelopes_of(reader.connector.envelopes(reader.folder, "", reader.changes().added))
-    lines = envelope.header.decode().split("\r\n")
-    assert "From: Ann <ann@example.com>" in lines and "To: bob@example.org" in lines
-    assert "Message-ID: <plain@example.com>" in lines and "Date: Mon, 02 Mar 2026 10:00:00 +0000" in lines
-    assert "Subject: =?utf-8?b?R3LDvMOfZQ==?=" in lines
 
 
 def test_folders_that_hold_no_mail_are_not_selectable(server: EWSMailbox) -> None:
@@ -207,52 +184,6 @@ def test_a_server_away_says_when_it_is_back(server: EWSMailbox) -> None:
     assert caught.value.retry_after == 7
 
 
-def test_a_forgotten_state_is_an_expired_cursor(server: EWSMailbox) -> None:
-    server.deliver(PLAIN)
-    reader = Reader(opened(server))
-    reader.all_added()
-    server.service.forget_states()
-    with pytest.raises(CursorExpired):
-        reader.changes()
-    for cursor in ("5", "{}", "nonsense"):
-        reader.cursor = cursor
-        with pytest.raises(CursorExpired):
-            reader.changes()
-
-
-def test_one_mail_the_server_stumbles_over_costs_one_mail(server: EWSMailbox) -> None:
-    for raw in numbered(3):
-        server.deliver(raw)
-    reader = Reader(opened(server))
-    ids = reader.all_added()
-    server.mail(ids[1]).fault = 500
-    results = reader.connector.envelopes(reader.folder, "", ids)
-    assert [type(result) for result in results] == [Envelope, FetchFailure, Envelope]
-
-
-def test_a_denied_folder_costs_that_folder(server: EWSMailbox) -> None:
-    server.mailbox.folder("sentitems").denied = True
-    connector = opened(server)
-    with pytest.raises(FolderGone) as caught:
-        Reader(connector, "Sent").changes()
-    assert caught.value.cause == "folder_denied"
-    with pytest.raises(FolderGone):
-        connector.changes(Folder('a"<&>', "Odd", "other"), None, None, 10)
-
-
-@pytest.mark.parametrize("octets", [-1, 0, 40, 700])
-def test_a_cut_answer_is_never_a_short_list(server: EWSMailbox, octets: int) -> None:
-    for raw in numbered(3):
-        server.deliver(raw)
-    reader = Reader(opened(server))
-    server.service.cut[server.service.calls + 1] = octets
-    with pytest.raises(Transient):
-        reader.changes()
-    with pytest.raises(Transient):
-        reader.changes()  # the session is over
-    assert len(Reader(opened(server)).all_added()) == 3
-
-
 # -- sending ----------------------------------------------------------------------------------------------------
 
 
@@ -263,25 +194,6 @@ def send(server: EWSMailbox, raw: bytes, *recipients: str) -> None:
         sender.send(ADDRESS, recipients, raw)
     finally:
         sender.close()
-
-
-def find(server: EWSMailbox, message_id: str) -> list[str]:
-    connector = opened(server)
-    return connector.find(folder_named(connector, "Sent"), message_id)[1]
-
-
-def test_a_sent_mail_is_found_again(server: EWSMailbox) -> None:
-    raw = PLAIN.replace(b"<plain@", b"<it's+<odd&@")
-    send(server, raw, "bob@example.org", "eve@example.org")
-    (remote_id,) = find(server, "<it's+<odd&@example.com>")
-    assert opened(server).raw(Folder("", "", "sent"), "", remote_id) == b"Bcc: eve@example.org\r\n" + raw
-
-
-def test_after_a_send_without_an_answer_the_mail_is_found(server: EWSMailbox) -> None:
-    server.service.cut[server.service.calls + 1] = -1
-    with pytest.raises(OutcomeUnknown):
-        send(server, PLAIN)
-    assert find(server, "<plain@example.com>")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from servers.ews import EWSServer
 
-from .contract import ConnectorContract
 from .ews_mailbox import EWSMailbox
+from .web_contract import ExchangeContract
 
 
 @pytest.fixture
@@ -17,7 +17,5 @@ def server() -> Iterator[EWSMailbox]:
         yield EWSMailbox(running)
 
 
-class TestEWS(ConnectorContract):
-    """See ``ConnectorContract``."""
-
-    newest_first_after_a_break = False
+class TestEWS(ExchangeContract):
+    """See ``ExchangeContract``."""

@@ -442,12 +442,6 @@ def test_a_mail_is_sent_as_it_is_and_found(mailbox: GmailMailbox, sender: GmailS
     assert envelope.sent and envelope.remote_id == mail.id
 
 
-def test_who_is_not_named_gets_a_blind_copy(mailbox: GmailMailbox, sender: GmailSender) -> None:
-    sender.send("anna@our.example", ["bob@example.org", "eve@example.org"], PLAIN)
-    [mail] = sent(mailbox)
-    assert mail.raw == b"Bcc: eve@example.org\r\n" + PLAIN
-
-
 def test_an_answer_joins_the_thread_of_its_mail(mailbox: GmailMailbox, sender: GmailSender) -> None:
     mailbox.account.deliver(PLAIN, thread="thread-7")
     answer = b"In-Reply-To: <plain@example.com>\r\n" + PLAIN.replace(b"<plain@", b"<answer@")
@@ -467,13 +461,6 @@ def test_a_mail_is_sent_once_though_the_connection_breaks(mailbox: GmailMailbox,
     mailbox.service.cut_after = None
     assert len(sent(mailbox)) == 1
     assert find(mailbox, "<plain@example.com>")
-
-
-def test_a_quota_that_is_spent_sends_nothing(mailbox: GmailMailbox, sender: GmailSender) -> None:
-    mailbox.service.fail("send", 1, error(429, "rateLimitExceeded", headers={"Retry-After": "9"}))
-    with pytest.raises(Transient) as caught:
-        sender.send("anna@our.example", ["bob@example.org"], PLAIN)
-    assert caught.value.retry_after == 9 and not sent(mailbox)
 
 
 def test_a_large_mail_is_sent(mailbox: GmailMailbox, sender: GmailSender) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from servers.gmail import GmailServer
 
-from .contract import ConnectorContract, Reader
+from .contract import Reader
 from .corpus import PLAIN
 from .gmail_mailbox import GmailMailbox
+from .web_contract import WebContract
 
 
 @pytest.fixture(params=[500, 2], ids=["long pages", "short pages"])
@@ -18,8 +19,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[GmailMailbox]:
         yield GmailMailbox(running)
 
 
-class TestGmail(ConnectorContract):
-    """See ``ConnectorContract``. Where labels are folders, all mail is in one."""
+class TestGmail(WebContract):
+    """See ``WebContract``. Where labels are folders, all mail is in one."""
 
     def test_a_moved_mail_is_new_where_it_went(self, server: GmailMailbox, connector: object) -> None:  # type: ignore[override]
         """It stays where it was, which is where all mail is."""

@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from servers.graph import GraphServer, Refusal, calls_by_kind
 
-from mail_crm_link.connectors.base import Content, Envelope, FetchFailure, Folder
+from mail_crm_link.connectors.base import Envelope, FetchFailure
 from mail_crm_link.connectors.errors import (
     ConnectorError,
-    CursorExpired,
-    FolderGone,
     NotAllowed,
     OutcomeUnknown,
     ProviderBroken,
@@ -24,7 +22,7 @@ from mail_crm_link.connectors.errors import (
 )
 from mail_crm_link.connectors.graph import GraphSender, Subscriptions
 
-from .contract import Reader, envelopes_of, folder_named
+from .contract import Reader, envelopes_of
 from .corpus import PLAIN, numbered
 from .graph_mailbox import ADDRESS, GraphMailbox
 
@@ -176,20 +174,6 @@ def test_links_are_renewed_once_a_day(server: GraphMailbox, monkeypatch: pytest.
     assert reader.changes().unchanged
 
 
-def test_mails_of_no_and_of_25_megabytes(server: GraphMailbox) -> None:
-    huge = PLAIN + b"x" * 25_000_000
-    server.deliver(b"")
-    server.deliver(huge)
-    reader = Reader(opened(server))
-    page = reader.changes()
-    assert [each.size for each in envelopes_of(reader.connector.envelopes(reader.folder, "", page.added))] == [
-        len(huge),
-        0,
-    ]
-    contents = list(reader.connector.contents(reader.folder, "", page.added, whole=True))
-    assert {content.raw for content in contents if isinstance(content, Content)} == {b"", huge}
-
-
 def test_a_shared_mailbox_is_read_by_its_address(server: GraphMailbox) -> None:
     server.service.mailbox("team@example.com").deliver(PLAIN)
     reader = Reader(opened(server, "team@example.com"))
@@ -226,27 +210,6 @@ def test_throttled_contents_keep_what_came(server: GraphMailbox) -> None:
     server.service.throttled = ["5"] * 2
     with pytest.raises(Transient):
         came += reader.connector.contents(reader.folder, "", ids, whole=False)
-
-
-def test_a_forgotten_link_is_an_expired_cursor(server: GraphMailbox) -> None:
-    server.deliver(PLAIN)
-    reader = Reader(opened(server))
-    reader.all_added()
-    server.mailbox.forget_rounds()
-    with pytest.raises(CursorExpired):
-        reader.changes()
-    reader.cursor = None
-    assert len(reader.reconcile().present or ()) == 1
-    server.deliver(PLAIN)
-    assert len(reader.all_added()) == 1
-
-
-@pytest.mark.parametrize("cursor", ["5", "{}", "nonsense", "null"])
-def test_a_cursor_of_something_else_is_expired(server: GraphMailbox, cursor: str) -> None:
-    reader = Reader(opened(server))
-    reader.cursor = cursor
-    with pytest.raises(CursorExpired):
-        reader.changes()
 
 
 def test_a_link_to_another_server_is_not_followed(server: GraphMailbox) -> None:
@@ -297,15 +260,6 @@ def test_refusals_have_consequences(
     assert caught.value.cause == cause
 
 
-def test_a_denied_folder_costs_that_folder(server: GraphMailbox) -> None:
-    server.mailbox.folder("sentitems").denied = True
-    connector = opened(server)
-    with pytest.raises(FolderGone) as caught:
-        Reader(connector, "Sent").changes()
-    assert caught.value.cause == "folder_denied"
-    assert not Reader(connector).changes().added
-
-
 def test_one_mail_the_service_stumbles_over_costs_one_mail(server: GraphMailbox) -> None:
     for raw in numbered(3):
         server.deliver(raw)
@@ -318,24 +272,6 @@ def test_one_mail_the_service_stumbles_over_costs_one_mail(server: GraphMailbox)
     server.mailbox.mail(ids[0]).fault = server.mailbox.mail(ids[2]).fault = 500
     with pytest.raises(Transient):
         opened(server).envelopes(reader.folder, "", ids)
-
-
-@pytest.mark.parametrize("octets", [0, 1, 40, 700])
-def test_a_cut_answer_is_never_a_short_list(server: GraphMailbox, octets: int) -> None:
-    for raw in numbered(3):
-        server.deliver(raw)
-    reader = Reader(opened(server))
-    server.service.cut[server.service.calls + 1] = octets
-    with pytest.raises(Transient):
-        reader.changes()
-    with pytest.raises(Transient):
-        reader.changes()  # the session is over
-    assert len(Reader(opened(server)).all_added()) == 3
-
-
-def test_a_folder_that_never_was(server: GraphMailbox) -> None:
-    with pytest.raises(FolderGone):
-        opened(server).changes(Folder("a/b c+d=", "Odd", "other"), None, None, 10)
 
 
 def test_a_missing_library_is_named(server: GraphMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,32 +289,6 @@ def send(server: GraphMailbox, raw: bytes, *recipients: str) -> None:
     sender.open()
     sender.send("ann@example.com", recipients, raw)
     sender.close()
-
-
-def find(server: GraphMailbox, message_id: str) -> list[str]:
-    connector = opened(server)
-    return connector.find(folder_named(connector, "Sent"), message_id)[1]
-
-
-def test_a_sent_mail_is_found_again(server: GraphMailbox) -> None:
-    raw = PLAIN.replace(b"<plain@", b"<it's+odd&@")
-    assert find(server, "<it's+odd&@example.com>") == []
-    send(server, raw, "bob@example.org")
-    (remote_id,) = find(server, "<it's+odd&@example.com>")
-    assert server.service.sent == [raw]
-    assert opened(server).raw(Folder("", "", "sent"), "", remote_id) == raw
-
-
-def test_recipients_that_nobody_else_shall_see_become_bcc(server: GraphMailbox) -> None:
-    send(server, PLAIN, "bob@example.org", "eve@example.org", "dan@example.org")
-    assert server.service.sent == [b"Bcc: eve@example.org, dan@example.org\r\n" + PLAIN]
-
-
-def test_after_a_send_without_an_answer_the_mail_is_found(server: GraphMailbox) -> None:
-    server.service.cut[1] = -1
-    with pytest.raises(OutcomeUnknown):
-        send(server, PLAIN)
-    assert find(server, "<plain@example.com>")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from servers.graph import GraphServer
 
-from .contract import ConnectorContract
 from .graph_mailbox import GraphMailbox
+from .web_contract import ExchangeContract
 
 
 @pytest.fixture
@@ -27,7 +27,5 @@ def server(service: GraphServer, request: pytest.FixtureRequest) -> GraphMailbox
     return made
 
 
-class TestGraph(ConnectorContract):
-    """See ``ConnectorContract``."""
-
-    newest_first_after_a_break = False
+class TestGraph(ExchangeContract):
+    """See ``ExchangeContract``."""

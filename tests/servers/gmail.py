@@ -32,13 +32,18 @@ _PLACES = {"sent": "SENT", "drafts": "DRAFT", "chats": "CHAT", "inbox": "INBOX"}
 
 @dataclass
 class Mail:
-    """A mail of the account; ``labels`` say where people see it."""
+    """A mail of the account.
+
+    :param labels: where people see it
+    :param fault: the service stumbles over it
+    """
 
     id: str
     raw: bytes
     received: datetime
     labels: set[str]
     thread: str
+    fault: bool = False
 
     def message_id(self) -> str:
         return (message_from_bytes(self.raw)["Message-ID"] or "").strip("<> ")
@@ -169,11 +174,13 @@ class GmailServer(WebService):
     """Use as a context manager.
 
     :param is_good: whether an access token is; all are, if nobody says otherwise
+    :param refusal: what the next request is answered, whatever it is
     :param faults: by operation, what it answers instead, once each, by the number of its call (from 1)
     """
 
     account: GmailAccount = field(default_factory=GmailAccount)
     is_good: Callable[[str], bool] = lambda token: True
+    refusal: Answer | None = None
     faults: dict[str, dict[int, Answer]] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     batches: list[int] = field(default_factory=list)
@@ -207,7 +214,8 @@ class GmailServer(WebService):
         query = parse_qs(parts.query)
         operation, arguments = _operation(method, path)
         self.calls[operation] += 1
-        planned = self.faults.get(operation, {}).pop(self.calls[operation], None)
+        planned = self.faults.get(operation, {}).pop(self.calls[operation], None) or self.refusal
+        self.refusal = None
         if planned is not None:
             raise planned
         if not self.is_good(token):
@@ -259,6 +267,8 @@ class GmailServer(WebService):
 
     def _message(self, query: dict[str, list[str]], remote_id: str) -> dict[str, Any]:
         mail = self._mail(remote_id)
+        if mail.fault:
+            raise error(500, "backendError")
         form = query.get("format", ["full"])[0]
         answer: dict[str, Any] = {
             "id": mail.id,
