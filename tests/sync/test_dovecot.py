@@ -11,43 +11,28 @@ from servers.fault_proxy import Action, Fault, FaultProxy
 
 from mail_crm_link.connectors.errors import ConnectorError, Transient
 from mail_crm_link.connectors.imap import IMAPConnector
-from mail_crm_link.sync.engine import Engine, Outcome
+from mail_crm_link.sync.engine import Engine
 
 from .mails import mail, mails
 from .memory_store import MemoryStore
+from .scenes import ServerScene
 
 
-class RealScene:
+class RealScene(ServerScene):
     """A user of Dovecot behind a proxy, a store, and engines that run between them."""
 
     def __init__(self, account: Account, proxy: FaultProxy) -> None:
+        super().__init__()
         self.account = account
         self.proxy = proxy
-        self.store = MemoryStore()
         self.timeout = 5.0
 
     def connector(self) -> IMAPConnector:
         login, password = self.account.user, self.account.dovecot.password
         return IMAPConnector("127.0.0.1", self.proxy.port, "none", login, password, timeout=self.timeout)
 
-    def engine(self) -> Engine:
-        return Engine(self.connector(), self.store, lambda: 0.0)
-
-    def run(self) -> Outcome:
-        return self.engine().run(1.0)
-
     def fill(self, count: int, folder: str = "INBOX") -> None:
         self.account.dovecot.deliver(self.account.user, mails(count), folder)
-
-    def check(self) -> None:
-        """Nothing lost, nothing doubled, everything accounted for."""
-        report = self.engine().audit()
-        assert report.outcome.finished and not report.outcome.folder_errors
-        for line in report.folders:
-            assert (line.missing, line.surplus) == (0, 0), line
-            assert line.known == line.on_server == len(self.store.in_folder(line.folder.remote_id)), line
-        assert not any(copy.reason for copy in self.store.copies.values())
-        assert set(self.store.announced.values()) <= {1}
 
 
 @pytest.fixture
