@@ -17,8 +17,10 @@ ADDRESS = "anna@our.example"
 class EWSMailbox(ExchangeMailbox):
     """One user's mailbox as the contract acts on it."""
 
+    service: EWSServer
+
     def __init__(self, service: EWSServer) -> None:
-        self.service = service
+        super().__init__(service)
         service.mailbox(ADDRESS)
 
     @property
@@ -44,9 +46,6 @@ class EWSMailbox(ExchangeMailbox):
 
     # -- what goes wrong, and sending ---------------------------------------------------------------------------
 
-    def cut(self, octets: int) -> None:
-        self.service.cut[self.service.calls + 1] = octets
-
     def refuse(self, seconds: int) -> None:
         self.service.fail[self.service.calls + 1] = EWSRefusal("ErrorServerBusy", back_off=seconds * 1000, fault=True)
 
@@ -57,11 +56,8 @@ class EWSMailbox(ExchangeMailbox):
         self.service.password = "another"
 
     def mend(self) -> None:
+        super().mend()
         self.service.password = "secret"
 
     def sender(self) -> EWSSender:
         return EWSSender(self.account())
-
-    @property
-    def sent(self) -> list[bytes]:
-        return self.service.sent

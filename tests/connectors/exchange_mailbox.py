@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from servers.graph import Mailbox, StoredMail
 
@@ -11,6 +12,9 @@ from mail_crm_link.connectors.base import Role
 
 class ExchangeMailbox:
     """One user's mailbox as the contract acts on it; a subclass says which, and how a mail is found by its id."""
+
+    def __init__(self, service: Any) -> None:
+        self.service = service
 
     @property
     def mailbox(self) -> Mailbox:
@@ -42,3 +46,15 @@ class ExchangeMailbox:
 
     def stumble_over(self, remote_id: str) -> None:
         self.mail(remote_id).fault = 500
+
+    def cut(self, octets: int) -> None:
+        # The first answer may be a refusal of what not all servers know.
+        self.service.cut = dict.fromkeys(range(self.service.calls + 1, self.service.calls + 3), octets)
+
+    def mend(self) -> None:
+        self.service.cut = {}
+
+    @property
+    def sent(self) -> list[bytes]:
+        sent: list[bytes] = self.service.sent
+        return sent

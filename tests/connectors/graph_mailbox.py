@@ -14,8 +14,10 @@ ADDRESS = "ann@example.com"
 class GraphMailbox(ExchangeMailbox):
     """One user's mailbox as the contract acts on it."""
 
+    service: GraphServer
+
     def __init__(self, service: GraphServer) -> None:
-        self.service = service
+        super().__init__(service)
         self._accepts = service.accepts
 
     @property
@@ -33,9 +35,6 @@ class GraphMailbox(ExchangeMailbox):
 
     # -- what goes wrong, and sending ---------------------------------------------------------------------------
 
-    def cut(self, octets: int) -> None:
-        self.service.cut[self.service.calls + 1] = octets
-
     def refuse(self, seconds: int) -> None:
         self.service.fail[self.service.calls + 1] = Refusal(429, "TooManyRequests", Retry_After=str(seconds))
 
@@ -46,11 +45,8 @@ class GraphMailbox(ExchangeMailbox):
         self.service.accepts = lambda token: False
 
     def mend(self) -> None:
+        super().mend()
         self.service.accepts = self._accepts
 
     def sender(self) -> GraphSender:
         return GraphSender(self.account())
-
-    @property
-    def sent(self) -> list[bytes]:
-        return self.service.sent
