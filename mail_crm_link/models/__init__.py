@@ -13,6 +13,7 @@ from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
 from . import crm_mailbox_set_up
 from . import crm_mailbox_gmail
+from . import crm_mailbox_gmail_labels
 from . import crm_mailbox_ews
 from . import crm_mailbox_gmail_push
 from . import crm_mailbox_gmail_delegation

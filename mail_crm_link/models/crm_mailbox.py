@@ -283,7 +283,7 @@ class CrmMailbox(models.Model):
     @api.depends("state", "folder_ids.total_count", "folder_ids.synced_count")
     def _compute_progress(self):
         for mailbox in self:
-            folders = mailbox.folder_ids.filtered("sync")
+            folders = mailbox.folder_ids.filtered(lambda folder: folder._is_listed())
             total = sum(folders.mapped("total_count"))
             done = min(sum(folders.mapped("synced_count")), total)
             mailbox.progress = 100.0 * done / total if total else 0.0

@@ -36,6 +36,7 @@ class CrmMailboxFolder(models.Model):
     uidvalidity = fields.Char(groups=fields.NO_ACCESS)
     selectable = fields.Boolean(default=True, readonly=True)
     sync = fields.Boolean("Synchronise", default=True)
+    choosable = fields.Boolean(compute="_compute_choosable", help="Whether its owner decides about its mail.")
     absent_since = fields.Datetime(readonly=True, help="Since when the server no longer lists this folder (UTC).")
     problem = fields.Char(readonly=True)
     total_count = fields.Integer("Messages on the server", readonly=True)
@@ -50,6 +51,15 @@ class CrmMailboxFolder(models.Model):
         order = ["inbox", "sent", "archive", "other", "drafts", "junk", "trash"]
         for folder in self:
             folder.sequence = order.index(folder.role)
+
+    @api.depends("selectable")
+    def _compute_choosable(self):
+        for folder in self:
+            folder.choosable = folder.selectable
+
+    def _is_listed(self) -> bool:
+        """Whether its mail is asked for."""
+        return self.sync and self.selectable and not self.absent_since
 
     def write(self, vals):
         if not self.env.su and vals.keys() - CHOSEN_FIELDS:

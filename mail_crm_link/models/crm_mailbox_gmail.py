@@ -38,7 +38,10 @@ class CrmMailbox(models.Model):
         # sudo: parameters are the administrators' to read, and everybody's to follow
         units = self.env["ir.config_parameter"].sudo().get_param(UNITS_PARAMETER) or ""
         return GmailConnector(
-            self._token__(), url=self._gmail_url(), units=int(units) if units.isdecimal() and int(units) else UNITS
+            self._token__(),
+            url=self._gmail_url(),
+            units=int(units) if units.isdecimal() and int(units) else UNITS,
+            choice=self._gmail_choice(),
         )
 
     def _gmail_sender(self) -> GmailSender:

@@ -154,9 +154,7 @@ class OrmStore:
         )
 
     def folders(self) -> list[FolderState]:
-        folders = self.mailbox.folder_ids.filtered(
-            lambda folder: folder.sync and folder.selectable and not folder.absent_since
-        )
+        folders = self.mailbox.folder_ids.filtered(lambda folder: folder._is_listed())
         return [
             FolderState(
                 folder.id,

@@ -85,6 +85,34 @@ class TestGmail(CommittingCase):
         self.connected_mailbox().action_sync_now()
         self.assertEqual((self.emails().direction, self.emails().partner_ids), ("out", anna))
 
+    def test_labels_are_chosen_and_another_choice_brings_what_it_adds(self):
+        private = self.account.make_label("Private")
+        self.receive("a@b.example", self.account.address, "Private matter", labels=("INBOX", private))
+        self.receive("a@b.example", self.account.address, "Pumps")
+        mailbox = self.connected_mailbox()
+        label = mailbox.folder_ids.filtered(lambda folder: folder.name == "Private")
+        self.assertTrue(label.choosable)
+        self.assertFalse(mailbox.folder_ids.filtered(lambda folder: folder.role == "junk").choosable)
+        label.sync = False
+        mailbox.action_sync_now()
+        self.assertEqual(self.emails().mapped("subject"), ["Pumps"])
+        self.assertEqual(mailbox.progress, 100)
+        label.sync = True
+        mailbox.action_sync_now()
+        self.assertEqual(set(self.emails().mapped("subject")), {"Pumps", "Private matter"})
+
+    def test_with_all_mail_off_only_chosen_labels_are_synchronised(self):
+        customers = self.account.make_label("Customers")
+        self.receive("a@b.example", self.account.address, "Pumps", labels=("INBOX", customers))
+        self.receive("a@b.example", self.account.address, "News")
+        mailbox = self.connected_mailbox()
+        mailbox.folder_ids.filtered(lambda folder: folder.name != "Customers").sync = False
+        mailbox.action_sync_now()
+        self.assertEqual((mailbox.state, self.emails().mapped("subject")), ("connected", ["Pumps"]))
+        self.account.make_label("Made later")
+        mailbox.action_sync_now()
+        self.assertFalse(mailbox.folder_ids.filtered(lambda folder: folder.name == "Made later").sync)
+
     def test_sender_addresses_of_the_account_are_offered_and_are_its_own(self):
         self.account.aliases.append({"sendAsEmail": "sales@our.example", "verificationStatus": "accepted"})
         mailbox = self.connected_mailbox(aliases="me@our.example")

@@ -335,7 +335,7 @@ class CrmMailboxConnect(models.TransientModel):
             except ConnectorError as error:
                 result = self._incoming_failure(error)
         if not result["failure"]:
-            self._show_folders(folders)
+            self._show_folders([folder for folder in folders if folder.selectable])
         return result
 
     def _incoming_failure(self, error: ConnectorError) -> dict:
@@ -415,7 +415,6 @@ class CrmMailboxConnect(models.TransientModel):
                     "sync": folder.role in SYNCED_ROLES,
                 }
                 for folder in sorted(folders, key=lambda folder: ROLE_ORDER.index(folder.role))
-                if folder.selectable
             ]
         )
 

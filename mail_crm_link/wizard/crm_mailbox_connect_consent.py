@@ -53,7 +53,7 @@ class CrmMailboxConnect(models.TransientModel):
         dialog = self.create(
             {"mailbox_id": mailbox.id, "email": mailbox.email, "provider": mailbox.provider, "stage": "options"}
         )
-        dialog._show_folders(mailbox.folder_ids)
+        dialog._show_folders(mailbox.folder_ids.filtered("choosable"))
         return dialog._reopen()
 
     def action_give_up(self) -> dict:

@@ -27,7 +27,7 @@ from mail_crm_link.connectors.errors import (
     Undeliverable,
 )
 from mail_crm_link.connectors.gmail import Alias, GmailSender
-from mail_crm_link.connectors.gmail.labels import ALL_MAIL
+from mail_crm_link.connectors.gmail.labels import ALL_MAIL, Choice
 
 from .contract import Reader, envelopes_of
 from .corpus import LARGE, PLAIN, numbered
@@ -76,7 +76,9 @@ def test_a_mail_with_many_labels_is_one_mail(mailbox: GmailMailbox, reader: Read
 def test_marks_are_no_folders(mailbox: GmailMailbox, reader: Reader) -> None:
     mailbox.account.make_label("Offers")
     folders = reader.connector.folders()
-    assert [folder.name for folder in folders] == ["All Mail", "INBOX", "Sent", "Drafts", "Spam", "Trash", "Offers"]
+    tabs = ["Category: Updates", "Category: Promotions"]
+    places = ["All Mail", "INBOX", "Sent", "Drafts", "Spam", "Trash", *tabs, "Offers"]
+    assert [folder.name for folder in folders] == places
     assert [folder.name for folder in folders if folder.selectable] == ["All Mail"]
 
 
@@ -103,6 +105,61 @@ def test_a_mail_that_became_spam_before_it_was_fetched_is_no_mail(mailbox: Gmail
     remote_id = mailbox.account.deliver(PLAIN)
     reader.all_added()
     mailbox.account.label(remote_id, add="SPAM")
+    [failure] = reader.connector.envelopes(reader.folder, "", [remote_id])
+    assert not isinstance(failure, Envelope) and failure.gone
+
+
+def chosen(mailbox: GmailMailbox, *names: str, only: bool) -> Reader:
+    """A reader of what its owner chose."""
+    connector = mailbox.connector(choice=Choice(frozenset(names), only))
+    connector.open()
+    return Reader(connector)
+
+
+def test_labels_that_are_switched_off_stay_out(mailbox: GmailMailbox) -> None:
+    private = mailbox.account.make_label("Private")
+    mailbox.account.deliver(PLAIN, "INBOX", private)
+    business = mailbox.account.deliver(PLAIN, "INBOX")
+    reader = chosen(mailbox, private, only=False)
+    first = reader.changes()
+    assert (first.added, first.expected) == ((business,), 1)
+    hidden = mailbox.account.deliver(PLAIN, "INBOX", private)
+    assert reader.changes().added == ()
+    mailbox.account.label(hidden, remove=private)
+    assert reader.changes().added == (hidden,)
+    assert reader.reconcile().added == (hidden, business)
+
+
+def test_only_labels_that_are_switched_on_are_fetched(mailbox: GmailMailbox) -> None:
+    customers, offers = (mailbox.account.make_label(name) for name in ("Customers", "Offers"))
+    mailbox.account.deliver(PLAIN, "INBOX")
+    both = mailbox.account.deliver(PLAIN, "INBOX", customers, offers)
+    offer = mailbox.account.deliver(PLAIN, offers)
+    reader = chosen(mailbox, customers, offers, only=True)
+    first = reader.changes()
+    assert (first.added, first.expected) == ((offer, both), 2)
+    late = mailbox.account.deliver(PLAIN, "INBOX")
+    assert reader.changes().added == ()
+    mailbox.account.label(late, add=customers)
+    assert reader.changes().added == (late,)
+
+
+def test_a_choice_takes_nothing_away(mailbox: GmailMailbox, reader: Reader) -> None:
+    private = mailbox.account.make_label("Private")
+    remote_id = mailbox.account.deliver(PLAIN, "INBOX", private)
+    assert reader.all_added() == [remote_id]
+    narrower = chosen(mailbox, private, only=False)
+    narrower.cursor = reader.cursor
+    changes = narrower.reconcile()
+    assert (changes.added, changes.present) == ((), {remote_id})
+
+
+def test_a_label_that_was_put_on_meanwhile_counts(mailbox: GmailMailbox) -> None:
+    private = mailbox.account.make_label("Private")
+    remote_id = mailbox.account.deliver(PLAIN, "INBOX")
+    reader = chosen(mailbox, private, only=False)
+    assert reader.all_added() == [remote_id]
+    mailbox.account.label(remote_id, add=private)
     [failure] = reader.connector.envelopes(reader.folder, "", [remote_id])
     assert not isinstance(failure, Envelope) and failure.gone
 

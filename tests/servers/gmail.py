@@ -25,7 +25,18 @@ from urllib.parse import parse_qs, urlsplit
 
 from .web_service import WebHandler, WebService
 
-SYSTEM_LABELS = ("INBOX", "SENT", "DRAFT", "SPAM", "TRASH", "UNREAD", "STARRED", "CATEGORY_UPDATES", "CHAT")
+SYSTEM_LABELS = (
+    "INBOX",
+    "SENT",
+    "DRAFT",
+    "SPAM",
+    "TRASH",
+    "UNREAD",
+    "STARRED",
+    "CATEGORY_UPDATES",
+    "CATEGORY_PROMOTIONS",
+    "CHAT",
+)
 FORGOTTEN = 404
 _PLACES = {"sent": "SENT", "drafts": "DRAFT", "chats": "CHAT", "inbox": "INBOX"}
 
@@ -238,7 +249,8 @@ class GmailServer(WebService):
         return iter(self.account.labels.items())
 
     def _list(self, query: dict[str, list[str]]) -> dict[str, Any]:
-        found = self.account.search(query.get("q", [""])[0])
+        labels = set(query.get("labelIds", ()))
+        found = [mail for mail in self.account.search(query.get("q", [""])[0]) if labels <= mail.labels]
         start = _page_token(query)
         size = min(int(query.get("maxResults", ["100"])[0]), self.page_size)
         page = found[start : start + size]

@@ -12,7 +12,7 @@ from typing import Any
 from .. import parts
 from ..base import HEADER_FIELDS, Content, Envelope, FetchFailure, Part
 from ..errors import MailGone
-from .labels import SENT, UNREAD, is_wanted
+from .labels import EVERYTHING, SENT, UNREAD, Choice, is_wanted
 from .session import Refusal, Refused, Session
 
 TEXT_LIMIT = 4 * 1024 * 1024
@@ -33,12 +33,14 @@ def failure(remote_id: str, refused: Refused) -> FetchFailure:
     return FetchFailure(remote_id, "deleted meanwhile" if gone else f"Gmail refuses it: {refused}", gone)
 
 
-def envelope(answer: Mapping[str, Any], since: datetime | None) -> Envelope | FetchFailure:
+def envelope(answer: Mapping[str, Any], since: datetime | None, choice: Choice = EVERYTHING) -> Envelope | FetchFailure:
     """The envelope of a mail; one that is not ours to keep counts as gone."""
     labels = answer.get("labelIds", ())
     received = datetime.fromtimestamp(int(answer.get("internalDate", 0)) / 1000, timezone.utc)
     if not is_wanted(labels):
         return FetchFailure(answer["id"], "a draft, spam or deleted", gone=True)
+    if not choice.wants(labels):
+        return FetchFailure(answer["id"], "not among the chosen labels", gone=True)
     if since is not None and received < since:
         return FetchFailure(answer["id"], "older than the window", gone=True)
     return Envelope(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CursorExpired
-from .labels import UNREAD, is_wanted
+from .labels import EVERYTHING, UNREAD, Choice, is_wanted
 from .session import Refusal, Session
 
 PAGE = 500
@@ -24,9 +24,11 @@ class News:
 
     :param until: the ``historyId`` that it reaches
     :param more: there is more after it
+    :param choice: the mail that counts as added
     """
 
     until: str
+    choice: Choice = EVERYTHING
     more: bool = False
     added: dict[str, None] = field(default_factory=dict)
     vanished: dict[str, None] = field(default_factory=dict)
@@ -39,7 +41,7 @@ class News:
         """Add one record; what came later counts."""
         self.until = str(record["id"])
         for each in record.get("messagesAdded", ()):
-            if is_wanted(each["message"].get("labelIds", ())):
+            if self._counts(each["message"]):
                 self._add(each["message"]["id"])
         for each in record.get("messagesDeleted", ()):
             self._remove(each["message"]["id"])
@@ -47,6 +49,10 @@ class News:
             self._label(each["message"]["id"], each.get("labelIds", ()), True)
         for each in record.get("labelsRemoved", ()):
             self._label(each["message"]["id"], each.get("labelIds", ()), False)
+
+    def _counts(self, message: Mapping[str, Any]) -> bool:
+        # Without labels in the record, those of the envelope decide.
+        return "labelIds" not in message or self.choice.wants(message["labelIds"])
 
     def _add(self, remote_id: str) -> None:
         self.vanished.pop(remote_id, None)
@@ -66,16 +72,18 @@ class News:
                 self._remove(remote_id)
             else:
                 self._add(remote_id)
+        elif any(self.choice.may_begin(label, put) for label in labels):
+            self._add(remote_id)
         elif UNREAD in labels and remote_id not in self.vanished:
             self.seen[remote_id] = not put
 
 
-def since(session: Session, history_id: str, limit: int) -> News:
+def since(session: Session, history_id: str, limit: int, choice: Choice = EVERYTHING) -> News:
     """What happened since, as far as at most ``limit`` mails were added.
 
     :raises CursorExpired: Google forgot; it promises to remember for a week
     """
-    news = News(history_id)
+    news = News(history_id, choice)
     for record, latest in _records(session, history_id):
         if record is None:
             news.until = latest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..base import Folder, Role
@@ -20,6 +21,11 @@ _SYSTEM: Mapping[str, tuple[str, Role]] = {
     "DRAFT": ("Drafts", "drafts"),
     "SPAM": ("Spam", "junk"),
     "TRASH": ("Trash", "trash"),
+    # The tabs of the inbox besides the first.
+    "CATEGORY_SOCIAL": ("Category: Social", "other"),
+    "CATEGORY_PROMOTIONS": ("Category: Promotions", "other"),
+    "CATEGORY_UPDATES": ("Category: Updates", "other"),
+    "CATEGORY_FORUMS": ("Category: Forums", "other"),
 }
 
 _LEFT_OUT = frozenset({"DRAFT", "SPAM", "TRASH", "CHAT"})
@@ -38,7 +44,7 @@ def _folder(label: Mapping[str, Any]) -> Folder | None:
         name, role = _SYSTEM[label["id"]]
         return Folder(label["id"], name, role, selectable=False)
     if label.get("type") == "system":
-        # Categories, stars and the like: marks, not places.
+        # Stars and the like: marks, not places.
         return None
     return Folder(label["id"], label["name"], "other", selectable=False)
 
@@ -46,3 +52,29 @@ def _folder(label: Mapping[str, Any]) -> Folder | None:
 def is_wanted(labels: Collection[str]) -> bool:
     """Whether a mail with these labels is correspondence."""
     return _LEFT_OUT.isdisjoint(labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of all mail is fetched; nothing that was fetched goes for it.
+
+    :param labels: ids of labels
+    :param only: fetch what has one of them; else what has none
+    """
+
+    labels: frozenset[str] = frozenset()
+    only: bool = False
+
+    def is_everything(self) -> bool:
+        return not self.labels and not self.only
+
+    def wants(self, labels: Collection[str]) -> bool:
+        """Whether a mail with these labels is correspondence that its owner chose."""
+        return is_wanted(labels) and self.labels.isdisjoint(labels) != self.only
+
+    def may_begin(self, label: str, put: bool) -> bool:
+        """Whether a mail is chosen from now on, as far as this change of its labels goes."""
+        return label in self.labels and put == self.only
+
+
+EVERYTHING = Choice()

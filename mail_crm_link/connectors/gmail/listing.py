@@ -38,14 +38,17 @@ class Page:
     estimate: int
 
 
-def pages(session: Session, search: str, start: str = "") -> Iterator[Page]:
+def pages(session: Session, search: str, start: str = "", label: str = "") -> Iterator[Page]:
     """All pages from a page token on.
 
+    :param label: the id of one that the mails have
     :raises CursorExpired: the token is none any more
     """
     token = start
     while True:
-        request = session.users.messages().list(userId="me", q=search, maxResults=PAGE, pageToken=token or None)
+        request = session.users.messages().list(
+            userId="me", q=search, maxResults=PAGE, pageToken=token or None, labelIds=[label] if label else None
+        )
         page = _page(token, _answer(session, request, token))
         yield page
         if not page.following:
@@ -67,9 +70,9 @@ def _page(token: str, answer: dict[str, Any]) -> Page:
     return Page(token, ids, answer.get("nextPageToken", ""), int(answer.get("resultSizeEstimate", 0)))
 
 
-def ids(session: Session, search: str) -> list[str]:
+def ids(session: Session, search: str, label: str = "") -> list[str]:
     """All ids that are found, newest first, each once."""
-    return list(dict.fromkeys(one for page in pages(session, search) for one in page.ids))
+    return list(dict.fromkeys(one for page in pages(session, search, label=label) for one in page.ids))
 
 
 @dataclass(slots=True)
