@@ -51,6 +51,8 @@ CAUSES: dict[str, str] = {
     "imap_off": "IMAP is switched off for this account",
     "account_locked": "the account is locked or suspended",
     "plain_login_off": "the server does not accept passwords without encryption",
+    "token_refused": "the server does not take the provider's access token",
+    "token_unknown": "the server knows no sign-in by access token",
     "consent_expired": "the owner's consent was taken back or has expired",
     "consent_refused": "the owner did not agree on the provider's page",
     "consent_forbidden": "the organisation's administrator does not let people agree to this",

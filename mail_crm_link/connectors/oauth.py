@@ -35,6 +35,19 @@ LIFETIME = 3600.0
 _CONSENT_GONE = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
 _CLIENT_WRONG = {"invalid_client", "unauthorized_client", "redirect_uri_mismatch"}
 _SCOPE_REFUSED = {"invalid_scope", "admin_policy_enforced", "org_internal"}
+CONSENT_CAUSES = frozenset(
+    {
+        "api_off",
+        "consent_expired",
+        "consent_forbidden",
+        "consent_partial",
+        "consent_refused",
+        "oauth_client",
+        "wrong_account",
+    }
+)
+"""Causes of what goes wrong at the authorization server, and not at the one that has the mail."""
+
 _PASSING = {"temporarily_unavailable", "server_error", "slow_down"}
 
 

@@ -13,6 +13,7 @@ server knows what became of it.
 from __future__ import annotations
 
 import base64
+import binascii
 import io
 import re
 import smtplib
@@ -20,7 +21,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from .base import Handover
@@ -32,10 +33,9 @@ from .errors import (
     SignInNeeded,
     Transient,
     Undeliverable,
-    without_password,
 )
 from .network import Network, broken
-from .refusals import login_refusal
+from .sasl import Credentials, Mechanism, Token, by_password, by_token, with_fresh_token
 from .wire import BUFFER, MIB, Limit, Wire
 
 Security = Literal["ssl", "starttls", "none"]
@@ -47,7 +47,7 @@ gives up early sends the mail twice; here nothing is sent again before the outco
 
 REPLY = Limit(MIB, 2)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CHALLENGE = 334
 _DATA_EXPECTED = 354
 _TOO_LARGE = re.compile(r"\b5\.3\.4\b|(too|exceeds?).{0,40}(large|big|size)|size.{0,20}(limit|exceed)", re.IGNORECASE)
 
@@ -59,8 +59,7 @@ class Account:
     host: str
     port: int
     security: Security
-    login: str
-    password: str = field(repr=False)
+    credentials: Credentials
     timeout: float
     network: Network
     ssl_context: ssl.SSLContext
@@ -96,6 +95,7 @@ class SMTPConnector:
     """One account of a submission server.
 
     :param security: ``ssl`` (implicit TLS), ``starttls`` (refused where it is not offered) or ``none``
+    :param token: gives access tokens, which are used instead of the password
     :param timeout: seconds to wait for the connection and for every answer
     :param network: which servers may be connected to
     :param ssl_context: which certificates are good; those the system trusts if left out
@@ -109,12 +109,14 @@ class SMTPConnector:
         login: str,
         password: str,
         *,
+        token: Token | None = None,
         timeout: float = TIMEOUT,
         network: Network | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         context = ssl_context or ssl.create_default_context()
-        self._account = Account(host, port, security, login, password, timeout, network or Network(), context)
+        credentials = Credentials(login, password, token)
+        self._account = Account(host, port, security, credentials, timeout, network or Network(), context)
         self._client: _Client | None = None
 
     # -- session ------------------------------------------------------------------------------------------------
@@ -127,6 +129,9 @@ class SMTPConnector:
         :raises Transient: the network or the server fails at the moment
         :raises ProviderBroken: what answers does not speak SMTP
         """
+        with_fresh_token(self._open)
+
+    def _open(self, another_token: bool) -> None:
         self.close()
         account = self._account
         account.network.check_encryption(account.security, account.host)
@@ -135,7 +140,7 @@ class SMTPConnector:
             with self._guarded():
                 self._connect(self._client)
                 self._secure(self._client)
-                self._sign_in(self._client)
+                self._sign_in(self._client, another_token)
         except BaseException:
             self.close()
             raise
@@ -172,33 +177,36 @@ class SMTPConnector:
             raise _refusal(code, words)
         client.ehlo_or_helo_if_needed()
 
-    def _sign_in(self, client: _Client) -> None:
+    def _sign_in(self, client: _Client, another_token: bool) -> None:
         """Sign in where the server knows how to; one that wants it and cannot yet says so at MAIL."""
-        account = self._account
-        if _CONTROL.search(account.login + account.password):
-            raise SignInNeeded("Login or password has a control character")
-        mechanisms = client.esmtp_features.get("auth", "").upper().split()
-        if not mechanisms:
+        account, credentials = self._account, self._account.credentials
+        secret = credentials.secret(another_token)
+        offered = client.esmtp_features.get("auth", "").upper().split()
+        mechanism: Mechanism | None
+        if credentials.token:
+            mechanism = by_token(credentials.login, secret, offered, account.host, account.port)
+        elif not offered:
             return
-        if "PLAIN" in mechanisms:
-            # The library's own way knows ASCII only (RFC 4616 says UTF-8).
-            secret = f"\0{account.login}\0{account.password}".encode()
-            code, words = client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
-            if code not in (235, 503):
-                raise self._sign_in_refusal(code, words)
+        elif not (mechanism := by_password(credentials.login, secret, offered)):
+            self._sign_in_otherwise(client, secret)
             return
+        code, words = _authenticated(client, mechanism)
+        if code not in (235, 503):
+            raise self._sign_in_refusal(code, f"{_text(words)} {mechanism.reason}".strip(), secret)
+
+    def _sign_in_otherwise(self, client: _Client, password: str) -> None:
+        """Leave it to the library, which knows the older mechanisms, in ASCII only."""
         try:
-            client.login(account.login, account.password)
+            client.login(self._account.credentials.login, password)
         except smtplib.SMTPAuthenticationError as error:
-            raise self._sign_in_refusal(error.smtp_code, error.smtp_error) from None
+            raise self._sign_in_refusal(error.smtp_code, _text(error.smtp_error), password) from None
         except (smtplib.SMTPServerDisconnected, smtplib.SMTPResponseException):
             raise
         except (smtplib.SMTPException, UnicodeEncodeError) as error:
             raise NotAllowed("No way to sign in that the server offers", str(error), cause="basic_auth_off") from None
 
-    def _sign_in_refusal(self, code: int, words: bytes | str) -> ConnectorError:
-        text = without_password(_text(words), self._account.login, self._account.password)
-        return sign_in_refusal(code, text, self._account.host)
+    def _sign_in_refusal(self, code: int, text: str, secret: str) -> ConnectorError:
+        return sign_in_refusal(code, text, secret, self._account.credentials, self._account.host)
 
     # -- sending ------------------------------------------------------------------------------------------------
 
@@ -318,13 +326,33 @@ def _text(words: bytes | str) -> str:
     return " ".join(text.split())
 
 
-def sign_in_refusal(code: int, text: str, host: str) -> ConnectorError:
+def _authenticated(client: _Client, mechanism: Mechanism) -> tuple[int, bytes]:
+    """The server's last word on a sign-in (RFC 4954, 4)."""
+    first = f" {_encoded(mechanism.respond())}" if mechanism.begins else ""
+    code, words = client.docmd("AUTH", mechanism.name + first)
+    while code == _CHALLENGE:
+        code, words = client.docmd(_encoded(mechanism.respond(_decoded(words))))
+    return code, words
+
+
+def _encoded(response: bytes | None) -> str:
+    return "*" if response is None else base64.b64encode(response).decode()
+
+
+def _decoded(challenge: bytes) -> bytes:
+    try:
+        return base64.b64decode(challenge)
+    except binascii.Error:
+        return challenge
+
+
+def sign_in_refusal(code: int, text: str, secret: str, credentials: Credentials, host: str) -> ConnectorError:
     """What a refused sign-in means."""
     if code == 538:
         return NotAllowed("The server takes no password on this connection", text, cause="plain_login_off")
-    error = login_refusal(text, host)
+    error = credentials.refusal(text, secret, host)
     if code < 500 and not isinstance(error, Transient):
-        return Transient("The server cannot sign anybody in", text)
+        return Transient("The server cannot sign anybody in", error.detail)
     return error
 
 

@@ -11,6 +11,7 @@ from . import crm_mailbox_watch
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth
+from . import crm_mailbox_imap_sign_in
 from . import crm_mailbox_set_up
 from . import crm_mailbox_gmail
 from . import crm_mailbox_gmail_labels

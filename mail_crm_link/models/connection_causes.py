@@ -156,6 +156,17 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
         "web_login": _("The provider wants you to sign in on its web page first. Do so, then try again."),
         "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
         "account_locked": _("The account is locked. Ask the provider or your administrator."),
+        "token_refused": _(
+            "%(host)s does not accept the sign-in of %(login)s. Check that IMAP is switched on for this mailbox and"
+            " that the user name is right, then sign in once more. In a company, its administrator may have to allow"
+            " IMAP.",
+            host=host,
+            login=login,
+        ),
+        "token_unknown": _(
+            "The server %s does not know the sign-in on the provider's page. Check its name, or sign in by password.",
+            host,
+        ),
         "plain_login_off": _("The server %s accepts passwords only over TLS. Choose TLS or STARTTLS.", host),
     }
 

@@ -25,6 +25,7 @@ from odoo.tools import email_normalize, email_normalize_all
 
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
 from ..connectors.imap import IMAPConnector
+from ..connectors.sasl import Token
 from ..sync.backoff import pause
 from ..sync.engine import Engine, Outcome
 from .connection_causes import sentence
@@ -407,8 +408,13 @@ class CrmMailbox(models.Model):
             self.imap_security,
             self.login or self.email,
             secrets._reveal__(self, "password"),
+            token=self._sign_in_token__(),
             network=self._network(),
         )
+
+    def _sign_in_token__(self) -> Token | None:
+        """Return what gives access tokens, where they take the place of the password."""
+        return None
 
     @contextmanager
     def _opened(self) -> Iterator:

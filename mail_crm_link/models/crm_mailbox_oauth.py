@@ -243,7 +243,7 @@ class CrmMailbox(models.Model):
         # sudo: other people's mailboxes may be of the same account
         others = self.sudo().with_context(active_test=False)
         others = others.search([("email_normalized", "in", list(addresses)), ("id", "!=", self.id)])
-        if others.filtered(lambda other: other.has_consent and other.provider == self.provider):
+        if others.filtered(lambda other: other.has_consent and other.oauth_authority == self.oauth_authority):
             return
         try:
             self._oauth__().revoke(token)
@@ -295,4 +295,4 @@ class CrmMailbox(models.Model):
 
 def _right(scope: str) -> str:
     """The name of a scope without the address before it; providers write it with and without."""
-    return scope.rpartition("/")[2].lower()
+    return scope.rstrip("/").rpartition("/")[2].lower()

@@ -96,7 +96,8 @@ class CrmMailbox(models.Model):
         self.ensure_one()
         # sudo: nobody has rights on secrets
         password = self.env["crm.mailbox.secret"].sudo()._reveal__(self, "password")
-        if not password:
+        token = self._sign_in_token__()
+        if not password and not token:
             raise SignInNeeded("There is no password")
         return SMTPConnector(
             self.smtp_host or "",
@@ -104,6 +105,7 @@ class CrmMailbox(models.Model):
             self.smtp_security,
             self.login or self.email,
             password,
+            token=token,
             network=self._network(),
         )
 

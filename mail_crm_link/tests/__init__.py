@@ -41,6 +41,7 @@ from . import (
 )
 from . import test_ews
 from . import test_graph
+from . import test_imap_sign_in
 from . import test_oauth
 from . import test_gmail
 from . import test_gmail_push

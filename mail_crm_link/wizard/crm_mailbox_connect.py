@@ -72,6 +72,7 @@ class CrmMailboxConnect(models.TransientModel):
 
     # --- sign-in ------------------------------------------------------------------------
     advanced = fields.Boolean()
+    imap_sign_in = fields.Selection(**_as_mailbox("imap_sign_in", string="Sign in by"))
     login = fields.Char("User name", help="Empty: the address.")
     password = fields.Char(compute="_compute_password", readonly=False)
     sealed_password = fields.Char(groups=fields.NO_ACCESS, help="Encrypted.")
@@ -169,7 +170,11 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _found_values(self, found: Found | None) -> dict:
         # Nothing of another address tried before may stay: its servers would get this one's password.
-        values = self.default_get(list(SERVER_FIELDS)) | {"imap_host": False, "smtp_host": False, "login": False}
+        values = self.default_get([*SERVER_FIELDS, "imap_sign_in"]) | {
+            "imap_host": False,
+            "smtp_host": False,
+            "login": False,
+        }
         if found is None:
             return {**values, **self._nothing_found(), "advanced": True}
         values |= {
@@ -265,7 +270,11 @@ class CrmMailboxConnect(models.TransientModel):
         """Sign in by password, though the provider has a way of its own that is set up here."""
         found = self._servers()
         self.write({**self._found_values(found), "provider": "imap"})
-        self.hint = self._password_hint(found.provider.sign_in, found.provider.name) if found.provider else False
+        if found.provider and found.provider.sign_in == "browser":
+            # No password is taken there, and the sign-in is set up here, or nobody had chosen between the two.
+            self.imap_sign_in = self.env["crm.mailbox"]._oauth_authorities().get(found.connector, "password")
+        elif found.provider:
+            self.hint = self._password_hint(found.provider.sign_in, found.provider.name)
         return self._reopen()
 
     def action_back(self) -> dict:
@@ -400,8 +409,10 @@ class CrmMailboxConnect(models.TransientModel):
         return choices if self._is_new() else self._sign_in_values()
 
     def _sign_in_values(self) -> dict:
-        values = {name: self[name] for name in SERVER_FIELDS}
-        return {**values, "provider": self.provider, "login": self.login, "password": self._password__()}
+        return {**self._imap_values(), "provider": self.provider, "password": self._password__()}
+
+    def _imap_values(self) -> dict:
+        return {name: self[name] for name in (*SERVER_FIELDS, "imap_sign_in", "login")}
 
     def _show_folders(self, folders) -> None:
         self.folder_ids.unlink()

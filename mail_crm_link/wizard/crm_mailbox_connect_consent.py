@@ -14,24 +14,29 @@ class CrmMailboxConnect(models.TransientModel):
     consent_rights = fields.Text("What you will be asked to allow", compute="_compute_consent_rights")
     provisional = fields.Boolean(related="mailbox_id.provisional")
 
-    @api.depends("provider")
+    @api.depends("provider", "imap_sign_in")
     def _compute_oauth_authority(self):
-        authorities = self.env["crm.mailbox"]._oauth_authorities()
         for dialog in self:
-            dialog.oauth_authority = authorities.get(dialog.provider, False)
+            dialog.oauth_authority = dialog._draft().oauth_authority
 
-    @api.depends("provider", "email", "login")
+    @api.depends("provider", "imap_sign_in", "email", "login")
     def _compute_consent_rights(self):
         for dialog in self:
-            mailbox = self.env["crm.mailbox"].new({"provider": dialog.provider, **dialog._who()})
-            dialog.consent_rights = mailbox.consent_rights
+            dialog.consent_rights = dialog._draft().consent_rights
+
+    def _draft(self):
+        values = {"provider": self.provider, "imap_sign_in": self.imap_sign_in, **self._who()}
+        return self.env["crm.mailbox"].new(values)
 
     def action_provider_sign_in(self) -> dict:
         """Send the browser to the provider; the dialog comes back with its owner's consent."""
         self.ensure_one()
         values = {"email": self.email, "provider": self.provider, "login": self.login, "provisional": True}
+        servers = self._imap_values() if self.provider == "imap" else {}
+        values |= servers
         mailbox = self.mailbox_id or self._begun()
         if mailbox:
+            mailbox.write(servers)
             mailbox.filtered("provisional").write(values)
         else:
             mailbox = self.env["crm.mailbox"].create(values)

@@ -14,6 +14,7 @@ from mail_crm_link.connectors.errors import ConnectorError, NotAllowed, Provider
 from mail_crm_link.connectors.imap import IMAPConnector
 from mail_crm_link.connectors.network import broken
 from mail_crm_link.connectors.refusals import login_refusal
+from mail_crm_link.connectors.sasl import Credentials
 from mail_crm_link.connectors.smtp import sign_in_refusal
 
 GMAIL, OUTLOOK, YAHOO, ICLOUD = "gmail.com", "office365.com", "mail.yahoo.com", "mail.me.com"
@@ -154,7 +155,7 @@ def test_imap(host: str, text: str, kind: type[ConnectorError], cause: str) -> N
 
 @pytest.mark.parametrize(("host", "code", "text", "kind", "cause"), SMTP)
 def test_smtp(host: str, code: int, text: str, kind: type[ConnectorError], cause: str) -> None:
-    error = sign_in_refusal(code, text, f"smtp.{host}")
+    error = sign_in_refusal(code, text, "secret", Credentials("ann", "secret"), f"smtp.{host}")
     assert (type(error), error.cause) == (kind, cause)
 
 

@@ -135,7 +135,7 @@ class TestConnecting:
             connector.send("me@our.example", [ANNA], RAW)
 
     def test_a_server_without_sign_in_is_sent_through(self):
-        with Submission(auth=False) as server, opened(server) as connector:
+        with Submission(mechanisms=()) as server, opened(server) as connector:
             connector.send("me@our.example", [ANNA], RAW)
 
     def test_nothing_listens(self, server):

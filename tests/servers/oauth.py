@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -181,6 +182,28 @@ class AuthorizationServer(WebService):
         parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
         return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
 
+    def introspect(self, form: dict[str, str]) -> dict[str, Any]:
+        """RFC 7662: what a mail server asks about the token that somebody signs in with."""
+        grant = self.access_tokens.get(form.get("token", ""))
+        if grant is None:
+            return {"active": False}
+        return {"active": True, "username": grant.account, "scope": grant.scope}
+
+    def dovecot_settings(self, folder: Path) -> str:
+        """Lines for a Dovecot's configuration with which it takes this server's access tokens.
+
+        :param folder: where a file of that Dovecot's may lie
+        """
+        details = folder / "oauth2.conf.ext"
+        details.write_text(
+            f"introspection_mode = post\nintrospection_url = {self.url}/introspect\nusername_attribute = username\n"
+            "active_attribute = active\nactive_value = true\n"
+        )
+        return (
+            "auth_mechanisms = plain login xoauth2 oauthbearer\n"
+            f"passdb {{\n driver = oauth2\n mechanisms = xoauth2 oauthbearer\n args = {details}\n}}\n"
+        )
+
     def revoke(self, form: dict[str, str]) -> int:
         """Status of the revocation endpoint's answer."""
         self.revoked.append(form.get("token", ""))
@@ -221,6 +244,9 @@ class _Handler(WebHandler):
         form = {name: values[0] for name, values in parse_qs(body).items()}
         if urlsplit(self.path).path == "/revoke":
             self.reply(self.service.revoke(form), {})
+            return
+        if urlsplit(self.path).path == "/introspect":
+            self.reply(200, {"Content-Type": "application/json"}, json.dumps(self.service.introspect(form)).encode())
             return
         status, headers, content = self.service.token(form)
         self.reply(status, {"Content-Type": "application/json", **headers}, json.dumps(content).encode())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -48,6 +49,8 @@ class Submission:
     """Context manager around one server on a loopback port.
 
     :param on_taken: called with each mail that it took, for instance to file it
+    :param mechanisms: which of LOGIN and PLAIN sign in; with none nobody has to
+    :param takes_token: whether an access token is one of an account's; only then tokens are asked for
     :param tls: ``ssl`` context; with ``starttls`` for STARTTLS, else for TLS from the start
     """
 
@@ -58,20 +61,24 @@ class Submission:
         starttls: bool = False,
         size: int = 30_000_000,
         password: str = PASSWORD,
-        auth: bool = True,
+        mechanisms: Collection[str] = ("LOGIN", "PLAIN"),
+        takes_token: Callable[[str, str], bool] | None = None,
     ) -> None:
         self.host = "127.0.0.1"
         self.password = password
         self.taken: list[Taken] = []
         self.behaviour = Behaviour()
         self.attempts = 0
+        self.challenged: list[Any] = []
         self.on_taken = on_taken
-        self._auth = auth
+        self._takes_token = takes_token
         options: dict[str, Any] = {"data_size_limit": size, "auth_require_tls": False}
-        if auth:
-            options |= {"authenticator": self._authenticate}
+        if takes_token:
+            self.auth_XOAUTH2 = self._take_token
+            mechanisms = ()
         else:
-            options |= {"auth_exclude_mechanism": ["LOGIN", "PLAIN"]}
+            options |= {"authenticator": self._authenticate}
+        options |= {"auth_exclude_mechanism": {"LOGIN", "PLAIN"}.difference(mechanisms)}
         if tls and starttls:
             options |= {"tls_context": tls, "require_starttls": True}
         self._controller = Controller(
@@ -94,6 +101,18 @@ class Submission:
         good = isinstance(data, LoginPassword) and data.password.decode() == self.password
         session.login = data.login.decode() if good else ""
         return AuthResult(success=good, handled=good)
+
+    async def _take_token(self, server: SMTP, arguments: list[str]) -> AuthResult:
+        """XOAUTH2: who is refused is told why, and has to answer with nothing before it is over."""
+        user, authorization, *_rest = base64.b64decode(arguments[1]).decode().split("\1")
+        login, token = user.removeprefix("user="), authorization.removeprefix("auth=Bearer ")
+        assert self._takes_token is not None and server.session is not None
+        server.session.login = login
+        if self._takes_token(login, token):
+            return AuthResult(success=True, auth_data=login)
+        reason = b'{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}'
+        self.challenged.append(await server.challenge_auth(reason))
+        return AuthResult(success=False, handled=False)
 
     # -- aiosmtpd's hooks ---------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from datetime import datetime
 from ..base import HEADER_FIELDS, Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import CursorExpired, FolderGone, ProviderBroken, Transient
 from ..network import Network
+from ..sasl import Credentials, Token
 from . import causes, content, listing, search
 from .causes import Verdict
 from .cursor import Cursor, Status, expand
@@ -87,6 +88,7 @@ class IMAPConnector:
     """One account of an IMAP server.
 
     :param security: ``ssl`` (implicit TLS), ``starttls`` (refused where it is not offered) or ``none``
+    :param token: gives access tokens, which are used instead of the password
     :param timeout: seconds to wait for the connection and for every answer
     :param ssl_context: which certificates are good; those the system trusts if left out
     :param network: which servers may be connected to; all of them if left out
@@ -101,13 +103,15 @@ class IMAPConnector:
         login: str,
         password: str,
         *,
+        token: Token | None = None,
         timeout: float = TIMEOUT,
         ssl_context: ssl.SSLContext | None = None,
         network: Network | None = None,
         batch_octets: int = BATCH_OCTETS,
     ) -> None:
         network = network or Network()
-        self._account = Account(host, port, security, login, password, timeout, ssl_context, network)
+        credentials = Credentials(login, password, token)
+        self._account = Account(host, port, security, credentials, timeout, ssl_context, network)
         self._batch_octets = batch_octets
         self._session: Session | None = None
         self._examined: Status | None = None
@@ -119,7 +123,7 @@ class IMAPConnector:
     def signature(self) -> tuple[str, ...]:
         """What the sign-in consists of, the password included: for comparison, and not to be kept or told."""
         account = self._account
-        return (account.host, str(account.port), account.security, account.login, account.password)
+        return (account.host, str(account.port), account.security, *account.credentials.signature())
 
     def idle(self) -> Idle:
         """A connection of its own that waits for news of INBOX.
@@ -131,7 +135,7 @@ class IMAPConnector:
     def open(self) -> None:
         """See ``Connector.open``."""
         self.close()
-        self._session = Session(self._account)
+        self._session = Session.signed_in(self._account)
 
     def close(self) -> None:
         """See ``Connector.close``."""

@@ -32,7 +32,7 @@ class Idle:
 
     def __init__(self, account: Account) -> None:
         self._host = account.host
-        self._session = Session(account)
+        self._session = Session.signed_in(account)
         self._number = 0
         try:
             self._session.examine(INBOX)

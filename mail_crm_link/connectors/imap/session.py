@@ -14,7 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Literal
 
@@ -23,8 +23,9 @@ from imapclient.exceptions import LoginError, ProtocolError
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_fetch_response, parse_response
 
-from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient, without_password
+from ..errors import ConnectorError, NotAllowed, ProviderBroken, Transient, without_password
 from ..network import Network, broken
+from ..sasl import Credentials, Mechanism, by_password, by_token, plain, with_fresh_token
 from . import causes
 from .causes import Verdict
 from .client import Client
@@ -40,7 +41,6 @@ PIPELINE = 50
 SET_LIMIT = 7_000
 """Octets of a message set; Dovecot takes lines of 8,192."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_FIELDS = re.compile(rb"BODY\[HEADER\.FIELDS \([^)]*\)\]", re.IGNORECASE)
 _APPENDED = re.compile(r"APPENDUID (\d+) (\d+)\b", re.IGNORECASE)
 _UID = re.compile(rb"\bUID (\d+)", re.IGNORECASE)
@@ -64,8 +64,7 @@ class Account:
     host: str
     port: int
     security: Security
-    login: str
-    password: str = field(repr=False)
+    credentials: Credentials
     timeout: float
     ssl_context: ssl.SSLContext | None = None
     network: Network = Network()
@@ -104,12 +103,21 @@ def _nonsense(command: str, error: Exception) -> ProviderBroken:
 class Session:
     """A connection from sign-in to log-out. Every method raises ``Transient`` when it breaks.
 
+    :param another_token: the last access token was refused
     :ivar selected: name of the folder that is open
     :ivar searches_numbers: whether the server is known to understand sequence numbers within UID SEARCH
     :ivar condstore: whether it counts modifications; ``qresync``: whether it also says what vanished
     """
 
-    def __init__(self, account: Account) -> None:
+    @classmethod
+    def signed_in(cls, account: Account) -> Session:
+        """A new session.
+
+        :raises ConnectorError: the sign-in is refused, see ``connectors.errors``
+        """
+        return with_fresh_token(lambda another: cls(account, another))
+
+    def __init__(self, account: Account, another_token: bool = False) -> None:
         self._account = account
         self._client: Client | None = None
         self.selected = ""
@@ -117,7 +125,7 @@ class Session:
         self._client = self._connect()
         try:
             self._secure()
-            self._sign_in()
+            self._sign_in(another_token)
             self._introduce()
         except BaseException:
             self.drop()
@@ -172,37 +180,59 @@ class Session:
         with self._guarded("STARTTLS"):
             self._client_or_fail().starttls(self._tls_context())
 
-    def _sign_in(self) -> None:
+    def _sign_in(self, another_token: bool) -> None:
         account = self._account
-        if _CONTROL.search(account.login + account.password):
-            raise SignInNeeded("Login or password has a control character")
-        if self._has("LOGINDISABLED") and not self._has("AUTH=PLAIN"):
-            raise NotAllowed("The server takes no password on this connection", cause="plain_login_off")
+        secret = account.credentials.secret(another_token)
         try:
             with self._guarded("LOGIN"):
-                self._login()
+                self._give(secret)
         except Refused as error:
-            raise causes.login_refusal(
-                without_password(error.detail, account.login, account.password), account.host
-            ) from None
+            raise account.credentials.refusal(error.detail, secret, account.host) from None
         except ConnectorError as error:
-            error.detail = without_password(error.detail, account.login, account.password)
+            error.detail = without_password(error.detail, account.credentials.login, secret)
             raise error from None
 
-    def _login(self) -> None:
-        account, client = self._account, self._client_or_fail()
+    def _give(self, secret: str) -> None:
+        """Sign in with a password or an access token, in the way that the server offers.
+
+        :raises NotAllowed: it offers none
+        """
+        account, login = self._account, self._account.credentials.login
+        offered = self._mechanisms()
+        if account.credentials.token:
+            self._authenticate(by_token(login, secret, offered, account.host, account.port))
+        elif (login + secret).isascii() and not self._has("LOGINDISABLED"):
+            # LOGIN is ASCII only (RFC 9051, 6.2.3), and saves a round trip.
+            self._login(login, secret)
+        elif mechanism := by_password(login, secret, offered):
+            self._authenticate(mechanism)
+        elif self._has("LOGINDISABLED"):
+            cause = "basic_auth_off" if {"XOAUTH2", "OAUTHBEARER"} & offered else "plain_login_off"
+            raise NotAllowed("The server takes no password on this connection", cause=cause)
+        else:
+            self._authenticate(plain(login, secret))
+
+    def _mechanisms(self) -> set[str]:
+        names = (name.decode("ascii", "replace").upper() for name in self._client_or_fail().capabilities())
+        return {name.removeprefix("AUTH=") for name in names if name.startswith("AUTH=")}
+
+    def _login(self, login: str, password: str) -> None:
         try:
-            # LOGIN is ASCII only (RFC 9051, 6.2.3).
-            if (account.login + account.password).isascii() and not self._has("LOGINDISABLED"):
-                client.login(account.login, account.password)
-            else:
-                client.plain_login(account.login, account.password)
+            self._client_or_fail().login(login, password)
         except LoginError as error:
             # imapclient calls a broken connection a failed login too; the password is not to blame for that.
             original = error.__context__ or error
             if isinstance(original, imaplib.IMAP4.abort):
                 raise original from None
             raise Refused("LOGIN", _text_of(original)) from None
+
+    def _authenticate(self, mechanism: Mechanism) -> None:
+        try:
+            self._imap.authenticate(mechanism.name, mechanism.respond)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise Refused(mechanism.name, f"{_text_of(error)} {mechanism.reason}".strip()) from None
 
     def _introduce(self) -> None:
         client = self._client_or_fail()
