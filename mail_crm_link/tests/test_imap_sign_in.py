@@ -76,6 +76,8 @@ class TestConsent(GoogleCase):
         mailbox = self.env["crm.mailbox"].search([("email", "=", ANNA)])
         self.assertTrue(action["url"].endswith(f"/begin/{mailbox.id}"))
         self.assertEqual(self.sign_in(mailbox).status_code, 303)
+        choices = mailbox.with_user(self.owner).action_set_up()
+        self.env["crm.mailbox.connect"].with_user(self.owner).browse(choices["res_id"]).action_finish()
         self.assertEqual((mailbox.state, mailbox.provisional), ("connecting", False))
 
     def test_no_other_server_is_given_the_sign_in(self):
