@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from . import runs
+from . import moods, runs
 from .databases import Databases
 from .post import Post
 
@@ -265,10 +265,22 @@ def _window(ground: Ground) -> dict[str, float]:
         return runs.alone(runs.window, ground.configuration, database, sizes.window_mails)
 
 
+def sentiment(ground: Ground) -> Iterator[Figure]:
+    """What people said of texts, and what is said of them here; without ``MAIL_CORPUS`` nothing is measured."""
+    if not (texts := moods.labelled()):
+        return
+    for name, engine in moods.engines().items():
+        found = ground.repeated(lambda engine=engine: moods.measured(engine, texts))
+        aims = ({"at_least": 0.73}, {"at_least": 1000}) if name == "ours" else ({}, {})
+        yield Figure("sentiment", f"macro-F1 in English: {name}", found["f1"], "", **aims[0])
+        yield Figure("sentiment", f"judged: {name}", found["rate"], "mails/s", **aims[1])
+
+
 ROWS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "throughput": throughput,
     "incremental": incremental,
     "growth": growth,
     "contacts": contacts,
     "window": window,
+    "sentiment": sentiment,
 }

@@ -11,6 +11,11 @@ OWN = Path(__file__).resolve().parent.parent / "corpus"
 OTHERS = Path(os.environ["MAIL_CORPUS"]) if os.environ.get("MAIL_CORPUS") else None
 
 
+def own_mails() -> list[Path]:
+    """Those that have their expected reading beside them: not the letters in ``business``."""
+    return sorted(OWN.glob("*.eml"))
+
+
 def mails(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.eml"))
 

@@ -109,7 +109,7 @@ def test_digest_tells_contents_apart(other: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize("path", corpus.mails(corpus.OWN), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", corpus.own_mails(), ids=lambda path: path.stem)
 def test_parts_make_the_body_that_the_whole_mail_makes(path: Path) -> None:
     raw = path.read_bytes()
     leaves = parse_tree(raw).leaves

@@ -12,13 +12,13 @@ from mail_crm_link.rules.message import Body, Header, parse_body, parse_header, 
 from . import corpus
 
 
-@pytest.mark.parametrize("path", corpus.mails(corpus.OWN), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", corpus.own_mails(), ids=lambda path: path.stem)
 def test_own_mail_reads_as_described(path: Path) -> None:
     expected = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert corpus.described(path.read_bytes()) == expected
 
 
-@pytest.mark.parametrize("path", corpus.mails(corpus.OWN), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", corpus.own_mails(), ids=lambda path: path.stem)
 def test_own_mail_cut_anywhere_is_still_read(path: Path) -> None:
     raw = path.read_bytes()
     for end in range(0, len(raw), 7):
