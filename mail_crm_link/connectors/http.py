@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -55,6 +55,16 @@ def guarded_adapter(rules: Network) -> Any:
         "https": pool_of(pool.HTTPSConnectionPool, connection.HTTPSConnection),
     }
     return adapter
+
+
+def bearer(token: Callable[[], str]) -> Callable[[Any], Any]:
+    """Have requests sign in by an access token (RFC 6750, 2.1), asked for with every request."""
+
+    def authorise(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {token()}"
+        return request
+
+    return authorise
 
 
 def failure(error: BaseException, host: str) -> ConnectorError:

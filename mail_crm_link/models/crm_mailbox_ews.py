@@ -27,7 +27,7 @@ class CrmMailbox(models.Model):
         vouched = self.env["ir.config_parameter"].sudo().get_param(UNVERIFIED_PARAMETER) or ""
         username = self.ews_username or self.email
         account = Account(self.email_normalized, self.ews_server or "", username, password, network=self._network())
-        return replace(account, verify=account.host not in re.split(r"[\s,;]+", vouched.lower()))
+        return replace(account, unverified=frozenset(re.split(r"[\s,;]+", vouched.lower())))
 
     def _connector_ews(self) -> EWSConnector:
         return EWSConnector(self._ews_account__())

@@ -9,6 +9,8 @@ getitem-operation               properties, MIME, one response message an item, 
 finditem-operation              restrictions, query strings, counts
 createitem-operation            ``SendAndSaveCopy`` of MIME
 responsecode, ews-throttling    codes, ``BackOffMilliseconds``
+exchangeimpersonation           ``ConnectingSID`` in the header, ``ErrorImpersonateUserDenied``
+pox-autodiscover                [MS-OXDSCLI]: settings, ``redirectAddr``, ``redirectUrl``, errors
 ==============================  =========================================================================
 """
 
@@ -40,6 +42,8 @@ NAMESPACES = {
     "m": "http://schemas.microsoft.com/exchange/services/2006/messages",
     "t": "http://schemas.microsoft.com/exchange/services/2006/types",
 }
+AUTODISCOVER = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
+OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
 MOST_CHANGES = 512
 PATH = "/EWS/Exchange.asmx"
 
@@ -76,6 +80,9 @@ class EWSServer(WebService):
     :param fail: number of the request, from 1 → its answer
     :param cut: number of the request → octets of the answer that come, -1: not even its status
     :param schemes: ways to sign in that are offered
+    :param accepts: whether an access token is good, where ``Bearer`` is offered
+    :param impersonates: the user may act as anybody, also as those whose mailboxes are ``denied``
+    :param autodiscover: address → what its autodiscover service tells, see ``_discovered``
     """
 
     login: str = "OUR\\anna"
@@ -88,6 +95,11 @@ class EWSServer(WebService):
     sent: list[bytes] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)
+    accepts: Callable[[str], bool] = lambda token: False
+    impersonates: bool = False
+    acts_as: str = ""
+    autodiscover: dict[str, str] = field(default_factory=dict)
+    autodiscover_page: tuple[int, str, bytes] | None = None
     redirect: str = ""
     calls: int = 0
     lock: Any = field(default_factory=threading.RLock)
@@ -112,6 +124,13 @@ class EWSServer(WebService):
     def forget_states(self) -> None:
         """Have all sync states expire."""
         self.states.clear()
+
+    def impersonate(self, header: Element | None) -> None:
+        """Take note in whose name the next request is."""
+        sid = None if header is None else header.find("t:ExchangeImpersonation/t:ConnectingSID", NAMESPACES)
+        self.acts_as = "" if sid is None else (sid[0].text or "")
+        if self.acts_as and not self.impersonates:
+            raise EWSRefusal("ErrorImpersonateUserDenied")
 
     def answer(self, request: Element) -> str:
         """The content of the response's body."""
@@ -153,7 +172,7 @@ class EWSServer(WebService):
         address = element.findtext("t:Mailbox/t:EmailAddress", "", NAMESPACES)
         if address not in self.mailboxes:
             raise EWSRefusal("ErrorNonExistentMailbox")
-        if address in self.denied:
+        if address in self.denied and address != self.acts_as:
             raise EWSRefusal("ErrorAccessDenied")
         return self.mailboxes[address]
 
@@ -406,6 +425,9 @@ class _Handler(WebHandler):
             offered = f"NTLM {self._challenge}" if self._challenge else ", ".join(self.service.schemes)
             self._reply(401, b"", {"WWW-Authenticate": offered})
             return
+        if self.path.lower().startswith("/autodiscover/"):
+            self._discover(sent)
+            return
         with self.service.lock:
             self.service.calls += 1
             number = self.service.calls
@@ -415,8 +437,21 @@ class _Handler(WebHandler):
     def _is_signed_in(self) -> bool:
         if self.service.schemes == ("NTLM",):
             return self._ntlm()
+        scheme, _, credentials = self.headers.get("Authorization", "").partition(" ")
+        if scheme not in self.service.schemes:
+            return False
+        if scheme == "Bearer":
+            return self.service.accepts(credentials)
         expected = base64.b64encode(f"{self.service.login}:{self.service.password}".encode()).decode()
-        return self.headers.get("Authorization") == f"Basic {expected}"
+        return credentials == expected
+
+    def _discover(self, sent: bytes) -> None:
+        if self.service.autodiscover_page:
+            status, location, body = self.service.autodiscover_page
+            self._reply(status, body, {"Location": location} if location else {})
+            return
+        asked = ElementTree.fromstring(sent).findtext(f".//{{{OUTLOOK}/requestschema/2006}}EMailAddress", "")
+        self._reply(200, _discovered(self.service.autodiscover.get(asked, "")), {})
 
     def _ntlm(self) -> bool:
         """The three messages of [MS-NTHT]; the connection stays signed in."""
@@ -440,12 +475,14 @@ class _Handler(WebHandler):
             return 302, b"", {"Location": self.service.redirect}
         if isinstance(planned, int):
             return planned, b"Service Unavailable", {"Retry-After": "7"}
-        body = ElementTree.fromstring(sent).find("s:Body", NAMESPACES)
+        envelope = ElementTree.fromstring(sent)
+        body = envelope.find("s:Body", NAMESPACES)
         assert body is not None
         operation = body[0].tag.rpartition("}")[2]
         try:
             if planned:
                 raise planned
+            self.service.impersonate(envelope.find("s:Header", NAMESPACES))
             content = self.service.answer(body[0])
         except EWSRefusal as refusal:
             if refusal.fault:
@@ -461,6 +498,31 @@ class _Handler(WebHandler):
 
 
 EWSServer.handler = _Handler
+
+
+def _discovered(told: str) -> bytes:
+    """An answer of POX autodiscover: the address of web services, another ``user@domain`` or ``url:…`` to ask, or
+    that nobody is known by this address."""
+    if not told:
+        content = '<Error Time="12:00:00" Id="1"><ErrorCode>500</ErrorCode><Message>Nobody.</Message></Error>'
+        answer = f'<Response xmlns="{AUTODISCOVER}">{content}</Response>'
+    elif told.startswith("url:"):
+        answer = _account("redirectUrl", f"<RedirectUrl>{escape(told[4:])}</RedirectUrl>")
+    elif "@" in told:
+        answer = _account("redirectAddr", f"<RedirectAddr>{escape(told)}</RedirectAddr>")
+    else:
+        within = "<Protocol><Type>EXCH</Type><EwsUrl>https://within.invalid/EWS/Exchange.asmx</EwsUrl></Protocol>"
+        outside = f"<Protocol><Type>EXPR</Type><EwsUrl>{escape(told)}</EwsUrl></Protocol>"
+        answer = _account("settings", within + outside)
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><Autodiscover xmlns="{AUTODISCOVER}">{answer}</Autodiscover>'.encode()
+    )
+
+
+def _account(action: str, content: str) -> str:
+    kind = "<AccountType>email</AccountType>"
+    account = f"<Account>{kind}<Action>{action}</Action>{content}</Account>"
+    return f'<Response xmlns="{OUTLOOK}/responseschema/2006a">{account}</Response>'
 
 
 def _envelope(content: str) -> bytes:

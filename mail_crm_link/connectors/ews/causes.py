@@ -5,7 +5,7 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference/resp
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import http
 from ..errors import (
@@ -20,6 +20,9 @@ from ..errors import (
 )
 from ..web import Verdict
 from . import xml
+
+if TYPE_CHECKING:
+    from .session import Account
 
 _GONE = Verdict(MailGone, "mail_missing")
 _FOLDER_GONE = Verdict(FolderGone, "folder_missing")
@@ -86,15 +89,17 @@ def _error(code: str, detail: str, seconds: float | None) -> ConnectorError:
     return verdict.error("The server refused", detail, cause=verdict.cause)
 
 
-def failure(error: Exception, host: str, wait: float | None = None) -> ConnectorError:
+def failure(error: Exception, account: Account, wait: float | None = None) -> ConnectorError:
     """The error for what the library raises.
 
     :param wait: seconds after which the server wants to be asked again
     """
+    host = account.host
     library = http.library("exchangelib.errors")
     name = type(error).__name__
     if isinstance(error, library.UnauthorizedError):
-        return SignInNeeded("The server refused the sign-in", str(error), cause="wrong_password")
+        cause = "wrong_password" if account.token is None else "consent_expired"
+        return SignInNeeded("The server refused the sign-in", str(error), cause=cause)
     if any(isinstance(reason, OSError | ConnectorError) for reason in http.reasons(error)):
         return http.failure(error, host)
     if name in _CODES:

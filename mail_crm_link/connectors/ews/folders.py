@@ -33,9 +33,9 @@ def distinguished(session: Session, name: str) -> str:
     return f"<t:DistinguishedFolderId Id={xml.attribute(name)}>{mailbox}</t:DistinguishedFolderId>"
 
 
-def check(session: Session) -> None:
-    """Ask for the inbox, to see whether the mailbox may be read."""
-    session.one("GetFolder", _get_folder(distinguished(session, "inbox")))
+def check(session: Session, name: str = "inbox") -> None:
+    """Ask for a folder by its distinguished id, to see whether the mailbox may be used."""
+    session.one("GetFolder", _get_folder(distinguished(session, name)))
 
 
 def listed(session: Session) -> list[Folder]:

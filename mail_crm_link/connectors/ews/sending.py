@@ -10,8 +10,7 @@ import base64
 
 from ..base import Folder
 from ..web import WebSender
-from . import listing, xml
-from .folders import distinguished
+from . import folders, listing, xml
 from .session import Account, Session
 
 
@@ -21,9 +20,13 @@ class EWSSender(WebSender[Session]):
     def __init__(self, account: Account) -> None:
         super().__init__(Session(account))
 
+    def check(self) -> None:
+        """Ask for the folder that copies of sent mails go to. Whether mail leaves, only mail would tell."""
+        folders.check(self._session, "sentitems")
+
     def _hand_over(self, raw: bytes) -> None:
         content = base64.b64encode(raw).decode()
-        saved = f"<m:SavedItemFolderId>{distinguished(self._session, 'sentitems')}</m:SavedItemFolderId>"
+        saved = f"<m:SavedItemFolderId>{folders.distinguished(self._session, 'sentitems')}</m:SavedItemFolderId>"
         item = f'<t:Message><t:MimeContent CharacterSet="UTF-8">{content}</t:MimeContent></t:Message>'
         self._session.one(
             "CreateItem",

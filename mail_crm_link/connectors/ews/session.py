@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from .. import http
-from ..errors import ConnectorError, NotAllowed, Transient
+from ..errors import ConnectorError, NotAllowed, SignInNeeded, Transient
 from ..network import Network
 from . import causes, xml
 
@@ -15,6 +16,9 @@ TIMEOUT = 60.0
 PATH = "/EWS/Exchange.asmx"
 
 _ONLINE = ("outlook.com", "office365.com", "office.com", "office365.us", "outlook.cn", "partner.outlook.cn")
+
+# Ways to sign in that take a password, as a server offers them.
+_BY_PASSWORD = ("basic", "digest", "ntlm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,9 @@ class Account:
     :param server: host, or the whole address of its web services
     :param login: ``DOMAIN\\user``, a user principal name, or the address
     :param impersonates: the login is a service account with the right to act as others
-    :param verify: ``False`` takes any certificate; only by an administrator's word for this host
+    :param unverified: hosts that may show any certificate; only by an administrator's word
+    :param token: signs in by OAuth, in place of login and password: returns an access token; with ``True`` a fresh
+        one, because the last was refused
     """
 
     mailbox: str
@@ -33,9 +39,10 @@ class Account:
     login: str
     password: str = field(repr=False)
     impersonates: bool = False
-    verify: bool = True
+    unverified: frozenset[str] = frozenset()
     timeout: float = TIMEOUT
     network: Network = Network()
+    token: Callable[[bool], str] | None = field(default=None, repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -61,6 +68,26 @@ class Account:
             port = None
         return self.host, port or (80 if parts.scheme == "http" else 443)
 
+    @property
+    def security(self) -> str:
+        """``ssl`` or ``none``."""
+        return "none" if urlsplit(self.endpoint).scheme == "http" else "ssl"
+
+    @property
+    def verify(self) -> bool:
+        """Whether the server has to show a good certificate."""
+        return self.host not in self.unverified
+
+    def check(self) -> None:
+        """Refuse a server before it is asked for anything.
+
+        :raises NotAllowed: ``exchange_online`` or ``not_encrypted``
+        """
+        host = self.host.lower()
+        if any(host == domain or host.endswith(f".{domain}") for domain in _ONLINE):
+            raise NotAllowed("Exchange Online takes no Exchange Web Services", host, cause="exchange_online")
+        self.network.check_encryption(self.security, host)
+
 
 class Session:
     """Operations in the name of an account. ``close`` may be called at any time."""
@@ -68,6 +95,7 @@ class Session:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._protocol: Any = None
+        self._access_token = ""
         self.round_trips = 0
 
     @property
@@ -80,12 +108,8 @@ class Session:
 
         :raises NotAllowed: the library is missing, or the host is none that may be asked
         """
-        host = self._account.host.lower()
-        if any(host == domain or host.endswith(f".{domain}") for domain in _ONLINE):
-            raise NotAllowed("Exchange Online takes no Exchange Web Services", host, cause="exchange_online")
-        security = "none" if urlsplit(self._account.endpoint).scheme == "http" else "ssl"
-        self._account.network.check_encryption(security, host)
-        self._protocol = _protocol(self._account)
+        self._account.check()
+        self._protocol = _protocol(self._account, lambda: self._access_token)
 
     def close(self) -> None:
         """Let go of connections."""
@@ -100,16 +124,32 @@ class Session:
         """
         if self._protocol is None:
             raise Transient("The session is closed", cause="disconnected")
+        try:
+            return self._ask(operation, content)
+        except SignInNeeded:
+            if self._account.token is None:
+                raise
+        # Access tokens end; the one that was used was refused.
+        self._account.token(True)
+        self.open()
+        return self._ask(operation, content)
+
+    def _ask(self, operation: str, content: str) -> list[Any]:
         etree = http.library("lxml.etree")
+        if self._account.token is not None:
+            # Not within the library, which logs what goes wrong there.
+            self._access_token = self._account.token(False)
         self.round_trips += 1
         try:
             return list(_operation(operation, self._protocol, self._account)(etree.fromstring(xml.document(content))))
         except ConnectorError:
             raise
         except _known_errors() as error:
-            wait = http.retry_after(self._protocol.retry_after)
+            protocol, account = self._protocol, self._account
             self.close()
-            raise causes.failure(error, self._account.host, wait) from error
+            if protocol.refuses_passwords and account.token is None:
+                raise NotAllowed("The server takes no passwords", str(error), cause="basic_auth_off") from error
+            raise causes.failure(error, account, http.retry_after(protocol.retry_after)) from error
 
     def one(self, operation: str, content: str) -> Any:
         """The only response message of an operation.
@@ -127,31 +167,51 @@ def _known_errors() -> tuple[type[Exception], ...]:
     return (errors.EWSError, http.library("requests").RequestException, OSError, ValueError, LookupError)
 
 
-def _protocol(account: Account) -> Any:
+def guarded_session(account: Account) -> Any:
+    """A session of requests whose connections go only where the account may."""
+    session = http.library("requests").Session()
+    # Neither a proxy nor a .netrc of this machine comes between.
+    session.trust_env = False
+    session.headers.update(http.library("exchangelib.transport").DEFAULT_HEADERS)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, http.guarded_adapter(account.network))
+    return session
+
+
+def _protocol(account: Account, access_token: Callable[[], str]) -> Any:
     """The library's protocol object; not the shared one that it keeps by address and login, password included."""
     library = http.library("exchangelib")
     protocols = http.library("exchangelib.protocol")
-    requests = http.library("requests")
 
     def raw_session(self: Any, *_arguments: Any, **_options: Any) -> Any:
-        session = requests.Session()
-        # Neither a proxy nor a .netrc of this machine comes between.
-        session.trust_env = False
+        session = guarded_session(account)
         session.verify = account.verify
-        session.headers.update(http.library("exchangelib.transport").DEFAULT_HEADERS)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, http.guarded_adapter(account.network))
-        session.hooks["response"].append(lambda response, **_options: note_wait(self, response))
+        session.hooks["response"].append(lambda response, **_options: note(self, response))
         return session
 
-    def note_wait(self: Any, response: Any) -> None:
+    def create_session(self: Any) -> Any:
+        session = protocols.Protocol.create_session(self)
+        if account.token is not None:
+            session.auth = http.bearer(access_token)
+        return session
+
+    def note(self: Any, response: Any) -> None:
         # What the library raises does not tell.
         self.retry_after = response.headers.get("Retry-After")
+        offered = response.headers.get("WWW-Authenticate", "").lower()
+        self.refuses_passwords = "bearer" in offered and not any(name in offered for name in _BY_PASSWORD)
 
-    parts = {"raw_session": raw_session, "retry_after": None, "TIMEOUT": account.timeout}
+    parts = {
+        "raw_session": raw_session,
+        "create_session": create_session,
+        "retry_after": None,
+        "refuses_passwords": False,
+        "TIMEOUT": account.timeout,
+    }
     made = type("GuardedProtocol", (protocols.Protocol,), parts)
     configuration = library.Configuration(
-        credentials=library.Credentials(account.login, account.password),
+        credentials=None if account.token else library.Credentials(account.login, account.password),
+        auth_type=http.library("exchangelib.transport").NOAUTH if account.token else None,
         service_endpoint=account.endpoint,
         # Negotiated down where the server is older.
         version=library.Version(build=library.version.EXCHANGE_2013),

@@ -209,7 +209,7 @@ class Session:
                 address,
                 headers=dict(headers),
                 data=data,
-                auth=_bearer(token),
+                auth=http.bearer(lambda: token),
                 timeout=self._account.timeout,
                 allow_redirects=False,
             )
@@ -225,14 +225,6 @@ class Session:
         if (theirs.scheme, theirs.netloc) != (ours.scheme, ours.netloc):
             raise ProviderBroken("The service links to another server", f"{theirs.scheme}://{theirs.netloc}")
         return url
-
-
-def _bearer(token: str) -> Callable[[Any], Any]:
-    def authorise(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    return authorise
 
 
 def _preferences(wanted: Mapping[str, str]) -> str:
