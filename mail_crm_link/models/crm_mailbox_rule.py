@@ -282,6 +282,31 @@ class CrmMailboxRule(models.Model):
             earlier.add(conversation_id)
         return mails
 
+    # --- undo ---------------------------------------------------------------------------
+
+    def action_undo(self) -> dict:
+        """Delete what these scenarios created and nobody has changed or used since.
+
+        :return: the action that tells how many records went, and why the others stayed
+        :raise AccessError: for others than the mailbox's owner and administrators
+        """
+        self._check_may_change({})
+        created = self.creation_ids.filtered(lambda creation: creation.state == "created")
+        touched = {creation: text for creation in created.sudo() if (text := creation._touched())}
+        untouched = created.filtered(lambda creation: creation.sudo() not in touched)
+        untouched.action_undo()
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "title": self.env._("Deleted: %(gone)s, kept: %(kept)s", gone=len(untouched), kept=len(touched)),
+                "message": "\n".join(touched.values()),
+                "type": "warning" if touched else "success",
+                "sticky": bool(touched),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
     # --- rehearsal ----------------------------------------------------------------------
 
     def action_rehearse(self) -> dict:

@@ -2,7 +2,7 @@ import re
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from .received_case import NOW, ReceivedCase
@@ -207,6 +207,27 @@ class TestCreation(ReceivedCase):
         rule = mailbox.rule_ids.filtered(lambda rule: rule.scenario == "inbound_unknown")
         with self.assertRaisesRegex(ValidationError, "may not create"):
             rule.with_user(outsider).active = True
+
+    def test_a_scenario_takes_back_all_that_nobody_touched(self):
+        rule = self.switch_on("inbound_unknown")
+        self.receive("bo@new.example")
+        bo = self.leads()
+        self.receive("cy@new.example")
+        self.receive("di@new.example")
+        bo.with_user(self.owner).write({"phone": "+43 1 234"})
+        shown = rule.with_user(self.owner).action_undo()["params"]
+        self.assertEqual(self.leads(), bo)
+        self.assertEqual(shown["title"], "Deleted: 2, kept: 1")
+        self.assertIn("Phone", shown["message"])
+        self.assertEqual(rule.with_user(self.owner).action_undo()["params"]["title"], "Deleted: 0, kept: 1")
+
+    def test_a_colleague_takes_nothing_back(self):
+        rule = self.switch_on("inbound_unknown")
+        self.receive("bo@new.example")
+        colleague = new_test_user(self.env, "creation_colleague", "sales_team.group_sale_manager")
+        with self.assertRaises(AccessError):
+            rule.with_user(colleague).action_undo()
+        self.assertTrue(self.leads())
 
     def test_undo_leaves_a_company_that_got_contacts(self):
         self.switch_on("outbound_unknown", target="company")
