@@ -64,6 +64,8 @@ from . import crm_email_recipients
 from . import crm_email_bounce
 from . import crm_email_card_composing
 from . import res_company
+from . import crm_mailbox_defaults
+from . import crm_mailbox_permission
 from . import res_users
 from . import res_config_settings
 from . import res_config_oauth

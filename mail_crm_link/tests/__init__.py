@@ -6,6 +6,7 @@ from . import (
     test_chatter,
     test_composer_tour,
     test_connect,
+    test_connect_settings,
     test_connect_tour,
     test_connection,
     test_connections_tour,

@@ -84,17 +84,25 @@ class CrmMailboxConnect(models.TransientModel):
     smtp_security = fields.Selection(**_as_mailbox("smtp_security", string="SMTP encryption"))
 
     # --- what to do with the mail -------------------------------------------------------
-    crm_link = fields.Boolean("Put mail on cards", default=True)
+    crm_link = fields.Boolean("Put mail on cards", default=lambda self: self._company_choice("crm_link"))
     link_mode = fields.Selection(**_as_mailbox("link_mode"))
     sync_scope = fields.Selection(**_as_mailbox("sync_scope"))
     visibility = fields.Selection(**_as_mailbox("visibility"))
-    history_days = fields.Integer(
-        "Days of history", default=lambda self: self.env["crm.mailbox"].default_get(["history_days"])["history_days"]
+    history_days = fields.Integer("Days of history", default=lambda self: self._company_choice("history_days"))
+    inbound_unknown = fields.Boolean(
+        "Unknown people who write to me", default=lambda self: self._company_choice("inbound_unknown")
     )
-    inbound_unknown = fields.Boolean("Unknown people who write to me")
-    outbound_unknown = fields.Boolean("Unknown people whom I write to")
-    inbound_known = fields.Boolean("Known people who write to me")
+    outbound_unknown = fields.Boolean(
+        "Unknown people whom I write to", default=lambda self: self._company_choice("outbound_unknown")
+    )
+    inbound_known = fields.Boolean(
+        "Known people who write to me", default=lambda self: self._company_choice("inbound_known")
+    )
     folder_ids = fields.One2many("crm.mailbox.connect.folder", "connect_id", "Folders")
+
+    @api.model
+    def _company_choice(self, name: str):
+        return self.env["crm.mailbox"]._company_choices([name])[name]
 
     # ------------------------------------------------------------------------------------
     # Password
