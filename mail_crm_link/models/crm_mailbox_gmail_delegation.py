@@ -19,7 +19,6 @@ from .oauth_authorities import AUTHORITIES
 
 KIND = "google_service_account"
 SCOPES = (GOOGLE_SCOPE % "gmail.readonly", GOOGLE_SCOPE % "gmail.send")
-IDENTITY_FIELDS = {"email", "login", "provider"}
 NEEDED = ("client_email", "private_key", "private_key_id")
 
 
@@ -39,11 +38,9 @@ class CrmMailbox(models.Model):
         help="Nobody signs in: the service account reads this mailbox, as your Google Workspace administrator allowed.",
     )
 
-    def _compute_has_consent(self):
-        super()._compute_has_consent()
-        # sudo: that nobody has to sign in is no secret to who may see the mailbox
-        for mailbox in self.sudo().filtered("gmail_delegated"):
-            mailbox.has_consent = True
+    @api.model
+    def _grants(self) -> tuple[str, ...]:
+        return (*super()._grants(), "gmail_delegated")
 
     def _renew_token__(self) -> tuple[str, float]:
         if not self.sudo().gmail_delegated:
@@ -86,28 +83,6 @@ class CrmMailbox(models.Model):
         delegated.write({"gmail_delegated": False})
         return super(CrmMailbox, self.filtered(lambda mailbox: mailbox.id not in delegated.ids))._revoke_consent__()
 
-    def write(self, vals):
-        """Another mailbox than the one that an administrator named is not read by the same right."""
-        moved = self._delegated_elsewhere(vals)
-        result = super().write(vals)
-        if moved:
-            # sudo: to take the right back is nobody's privilege
-            moved.sudo().write({"gmail_delegated": False})
-        if "gmail_delegated" in vals:
-            self._forget_consent__()
-        return result
-
-    def _delegated_elsewhere(self, vals: dict):
-        changed = IDENTITY_FIELDS & vals.keys()
-        if self.env.su or self.env.user._is_system() or not changed:
-            return self.browse()
-        return self.filtered(
-            lambda mailbox: (
-                mailbox.sudo().gmail_delegated
-                and any((mailbox[name] or False) != (vals[name] or False) for name in changed)
-            )
-        )
-
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -117,36 +92,21 @@ class ResConfigSettings(models.TransientModel):
     )
     crm_mailbox_google_has_service_account = fields.Boolean(compute="_compute_crm_mailbox_service_account")
 
+    @api.model
+    def _secret_fields(self) -> dict[str, str]:
+        return super()._secret_fields() | {"crm_mailbox_google_service_account": KIND}
+
     def _compute_crm_mailbox_service_account(self):
         """Written, never read: the form shows whether there is one."""
-        # sudo: that there is a key may be seen by who may change it
-        known = self.env["crm.mailbox.secret"].sudo().search_count([("mailbox_id", "=", False), ("kind", "=", KIND)])
+        known = KIND in self._known_secrets()
         for settings in self:
             settings.crm_mailbox_google_service_account = False
-            settings.crm_mailbox_google_has_service_account = bool(known)
+            settings.crm_mailbox_google_has_service_account = known
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        if any("crm_mailbox_google_service_account" in vals for vals in vals_list):
-            self.check_access("create")
-        return super().create([self._without_service_account(vals) for vals in vals_list])
-
-    def write(self, vals):
-        if "crm_mailbox_google_service_account" in vals:
-            self.check_access("write")
-        return super().write(self._without_service_account(vals))
-
-    def _without_service_account(self, vals: dict) -> dict:
-        """Store the key, and take it out of the values before the ORM sees it: it would answer with it.
-
-        :raise UserError: it is none
-        """
-        key = vals.get("crm_mailbox_google_service_account")
-        if key:
-            self._check_service_account(key)
-            # sudo: nobody has rights on secrets; only administrators write settings
-            self.env["crm.mailbox.secret"].sudo()._store__(self.env["crm.mailbox"], KIND, key.strip())
-        return {name: value for name, value in vals.items() if name != "crm_mailbox_google_service_account"}
+    def _checked_secret(self, name: str, secret: str) -> str:
+        if name == "crm_mailbox_google_service_account":
+            self._check_service_account(secret)
+        return super()._checked_secret(name, secret)
 
     def _check_service_account(self, key: str) -> None:
         try:

@@ -21,8 +21,6 @@ from ..connectors.errors import ConnectorError
 from ..connectors.graph import ENDPOINT, Account, GraphConnector, GraphSender
 
 ENDPOINT_PARAMETER = "mail_crm_link.microsoft_graph_endpoint"
-# Whose mailbox it is.
-IDENTITY_FIELDS = {"email", "login", "provider"}
 
 
 class CrmMailbox(models.Model):
@@ -36,6 +34,10 @@ class CrmMailbox(models.Model):
         help="Nobody signs in: the application, with Mail.Read and Mail.Send granted for your organisation, reads this"
         " mailbox. Restrict it to these mailboxes in Exchange.",
     )
+
+    @api.model
+    def _grants(self) -> tuple[str, ...]:
+        return (*super()._grants(), "graph_application")
 
     @api.model
     def _oauth_authorities(self) -> dict[str, str]:
@@ -107,31 +109,3 @@ class CrmMailbox(models.Model):
         if not self.graph_application:
             return super()._renew_token__()
         return self._keep_tokens__(self._oauth__().identify([self._graph_scope(".default")]))
-
-    def _compute_has_consent(self):
-        super()._compute_has_consent()
-        # sudo: that nobody has to sign in is no secret to who may see the mailbox
-        for mailbox in self.sudo().filtered("graph_application"):
-            mailbox.has_consent = True
-
-    def write(self, vals):
-        """Another mailbox than the one that an administrator named is not read by the same right."""
-        moved = self._graph_moved_away(vals)
-        result = super().write(vals)
-        if moved:
-            # sudo: to take the permission back is nobody's privilege
-            moved.sudo().write({"graph_application": False})
-        if "graph_application" in vals:
-            self._forget_consent__()
-        return result
-
-    def _graph_moved_away(self, vals: dict):
-        """Return the mailboxes whose identity somebody changes who may not give the permission."""
-        if self.env.su or self.env.user._is_system() or not IDENTITY_FIELDS & vals.keys():
-            return self.browse()
-        return self.filtered(
-            lambda mailbox: (
-                mailbox.sudo().graph_application
-                and any((mailbox[name] or False) != (vals[name] or False) for name in IDENTITY_FIELDS & vals.keys())
-            )
-        )

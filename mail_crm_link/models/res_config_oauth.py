@@ -7,8 +7,6 @@ from ..connectors.errors import ConnectorError
 from .connection_causes import sentence
 from .oauth_authorities import AUTHORITIES
 
-SECRET_FIELDS = {f"crm_mailbox_{key}_client_secret": key for key in AUTHORITIES}
-
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -39,11 +37,14 @@ class ResConfigSettings(models.TransientModel):
         "Redirect address for Microsoft", compute="_compute_crm_mailbox_redirects", readonly=True
     )
 
+    @api.model
+    def _secret_fields(self) -> dict[str, str]:
+        kinds = {f"crm_mailbox_{key}_client_secret": authority.secret_kind for key, authority in AUTHORITIES.items()}
+        return super()._secret_fields() | kinds
+
     def _compute_crm_mailbox_secrets(self):
         """Written, never read: the form shows whether there is one."""
-        # sudo: that there is a secret may be seen by who may change it
-        secrets = self.env["crm.mailbox.secret"].sudo()
-        known = set(secrets.search([("mailbox_id", "=", False)]).mapped("kind"))
+        known = self._known_secrets()
         for settings in self:
             for key, authority in AUTHORITIES.items():
                 settings[f"crm_mailbox_{key}_client_secret"] = False
@@ -53,29 +54,6 @@ class ResConfigSettings(models.TransientModel):
         for settings in self:
             for key, authority in AUTHORITIES.items():
                 settings[f"crm_mailbox_{key}_redirect"] = self.env["crm.mailbox"]._oauth_redirect(authority)
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Take secrets out of the values before the ORM sees them: it would answer with them."""
-        if any(SECRET_FIELDS.keys() & vals.keys() for vals in vals_list):
-            self.check_access("create")
-        for vals in vals_list:
-            self._store_client_secrets(vals)
-        return super().create([_without_secrets(vals) for vals in vals_list])
-
-    def write(self, vals):
-        if SECRET_FIELDS.keys() & vals.keys():
-            self.check_access("write")
-            self._store_client_secrets(vals)
-        return super().write(_without_secrets(vals))
-
-    def _store_client_secrets(self, vals: dict) -> None:
-        # sudo: nobody has rights on secrets; only administrators write settings
-        secrets = self.env["crm.mailbox.secret"].sudo()
-        for name in SECRET_FIELDS.keys() & vals.keys():
-            if vals[name]:
-                kind = AUTHORITIES[SECRET_FIELDS[name]].secret_kind
-                secrets._store__(self.env["crm.mailbox"], kind, vals[name].strip())
 
     def action_test_google_client(self) -> dict:
         """Ask Google whether it knows this server, and say so."""
@@ -96,7 +74,3 @@ class ResConfigSettings(models.TransientModel):
             raise UserError(sentence(self.env, error, authority.label, "")) from error
         message = self.env._("%s knows this server: client id and secret are right.", authority.label)
         return self.env["crm.mailbox"]._notification(message)
-
-
-def _without_secrets(vals: dict) -> dict:
-    return {name: value for name, value in vals.items() if name not in SECRET_FIELDS}
