@@ -60,6 +60,7 @@ CAUSES: dict[str, str] = {
     "wrong_account": "the consent is one of another account",
     "oauth_client": "the provider does not know this application, or not with this secret",
     "not_exchange": "what answers there does not speak Exchange Web Services",
+    "no_autodiscover": "no autodiscover service names the Exchange server of the address",
     "exchange_online": "Exchange Online has no Exchange Web Services any more; Microsoft Graph takes their place",
     "library_missing": "a library that the provider needs is not installed",
     "api_off": "the provider's interface is not switched on for this application",

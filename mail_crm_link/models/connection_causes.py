@@ -108,6 +108,10 @@ def _about_exchange(_: Callable[..., str], host: str) -> dict[str, str]:
             " server.",
             host,
         ),
+        "no_autodiscover": _(
+            "Nothing tells which Exchange server the address is on. Your administrator knows its name; enter it as the"
+            " Exchange server."
+        ),
         "exchange_online": _(
             "This mailbox is at Exchange Online, which takes no Exchange Web Services any more. Connect it as Microsoft"
             " 365 instead."

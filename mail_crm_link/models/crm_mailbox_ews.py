@@ -83,6 +83,13 @@ class CrmMailbox(models.Model):
             return super()._sentence(error)
         return sentence(self.env, error, self.ews_server or "", self.ews_username or self.email)
 
+    def _reconnect_values(self) -> dict:
+        values = super()._reconnect_values()
+        if self.provider != "ews":
+            return values
+        servers = {name: self[name] for name in ("ews_server", "ews_username", "ews_sign_in")}
+        return {**values, **servers, "advanced": not self.ews_server}
+
     # --- which server it is -------------------------------------------------------------
 
     def action_connect(self) -> bool:
@@ -102,20 +109,14 @@ class CrmMailbox(models.Model):
         """Return the address of the web services, as the autodiscover service of the address's domain tells it.
 
         :raise SignInNeeded: it refuses the sign-in
-        :raise UserError: there is none
+        :raise NotAllowed: ``no_autodiscover``, or it may not be asked
         """
         try:
             return find_server(self._ews_account__())
         except (NotAllowed, SignInNeeded):
             raise
         except ConnectorError as error:
-            raise UserError(
-                self.env._(
-                    "Nothing tells which Exchange server %(address)s is on. Your administrator knows its name; enter it"
-                    " as the Exchange server.",
-                    address=self.email,
-                )
-            ) from error
+            raise NotAllowed("Nothing names the server", str(error), cause="no_autodiscover") from error
 
     def _moved_away(self, vals):
         """On Exchange the address says whose mailbox is opened, and a password may be one to several."""

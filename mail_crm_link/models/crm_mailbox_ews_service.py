@@ -88,9 +88,3 @@ class CrmMailbox(models.Model):
         if not self._ews_is_impersonated():
             return super().action_reconnect()
         return self.action_connect()
-
-    def action_disconnect(self):
-        result = super().action_disconnect()
-        # sudo: to take the right back is nobody's privilege; write access was checked
-        self.sudo().filtered("ews_impersonated").write({"ews_impersonated": False})
-        return result

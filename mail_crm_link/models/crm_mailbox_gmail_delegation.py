@@ -76,13 +76,6 @@ class CrmMailbox(models.Model):
         signer = library("google.auth.crypt").RSASigner.from_service_account_info(account)
         return library("google.auth.jwt").encode(signer, payload).decode()
 
-    def _revoke_consent__(self) -> None:
-        """The service account's right is not one mailbox's to give back."""
-        delegated = self.sudo().filtered("gmail_delegated")
-        delegated._forget_consent__()
-        delegated.write({"gmail_delegated": False})
-        return super(CrmMailbox, self.filtered(lambda mailbox: mailbox.id not in delegated.ids))._revoke_consent__()
-
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"

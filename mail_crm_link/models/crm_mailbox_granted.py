@@ -27,6 +27,14 @@ class CrmMailbox(models.Model):
         for mailbox in self.filtered(lambda one: one._is_granted()):
             mailbox.has_consent = True
 
+    def _revoke_consent__(self) -> None:
+        """The right is not one mailbox's to give back; who ends it for one takes nothing from others."""
+        granted = self.filtered(lambda one: one._is_granted())
+        granted._forget_consent__()
+        # sudo: to take the right back is nobody's privilege
+        granted.sudo().write(dict.fromkeys(self._grants(), False))
+        return super(CrmMailbox, self - granted)._revoke_consent__()
+
     def write(self, vals):
         moved = self._granted_elsewhere(vals)
         result = super().write(vals)

@@ -99,18 +99,19 @@ class CrmMailbox(models.Model):
         self.check_access("write")
         if self.oauth_authority:
             return self.action_sign_in()
+        return self.env["crm.mailbox.connect"].create(self._reconnect_values())._reopen()
+
+    def _reconnect_values(self) -> dict:
+        """Return what the dialog shows that asks for the sign-in."""
         servers = ("imap_host", "imap_port", "imap_security", "smtp_host", "smtp_port", "smtp_security")
-        dialog = self.env["crm.mailbox.connect"].create(
-            {
-                "mailbox_id": self.id,
-                "stage": "settings",
-                "email": self.email,
-                "provider": self.provider,
-                "login": self.login,
-                "hint": self.status_message,
-                "help_url": self.status_help_url,
-                "advanced": not self.imap_host,
-                **{name: self[name] for name in servers},
-            }
-        )
-        return dialog._reopen()
+        return {
+            "mailbox_id": self.id,
+            "stage": "settings",
+            "email": self.email,
+            "provider": self.provider,
+            "login": self.login,
+            "hint": self.status_message,
+            "help_url": self.status_help_url,
+            "advanced": not self.imap_host,
+            **{name: self[name] for name in servers},
+        }

@@ -15,6 +15,7 @@ from . import (
     test_database_copy,
     test_durability,
     test_erasure,
+    test_ews_sign_in,
     test_export,
     test_levels,
     test_members,

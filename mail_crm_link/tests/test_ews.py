@@ -2,17 +2,15 @@
 
 from servers.ews import EWSRefusal, EWSServer
 
-from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import new_test_user
 
 from ..connectors.errors import NotAllowed
-from .committing_case import CommittingCase, mail
+from .committing_case import mail
+from .exchange_case import ADDRESS, ExchangeCase
 
-ADDRESS = "anna@our.example"
 
-
-class TestEWS(CommittingCase):
+class TestEWS(ExchangeCase):
     def setUp(self):
         super().setUp()
         self.service = self.enterContext(EWSServer())
@@ -28,22 +26,8 @@ class TestEWS(CommittingCase):
         }
         return self.env["crm.mailbox"].create({**known, **values})
 
-    def connected(self, **values):
-        mailbox = self.new_mailbox(**values)
-        self.env.cr.commit()
-        mailbox.action_connect()
-        self.env.cr.commit()
-        return mailbox
-
     def test_mail_comes_to_cards_and_goes_on_coming(self):
-        eva = self.partner("Eva Mill", "eva@mill.example")
-        self.account.deliver(mail("Eva Mill <eva@mill.example>", ADDRESS, "Pumps"))
-        self.account.deliver(mail(ADDRESS, "eva@mill.example", "Our offer"), "sentitems")
-        mailbox = self.connected()
-        mailbox.action_sync_now()
-        self.assertEqual(mailbox.state, "connected")
-        self.assertEqual(set(self.emails().mapped("subject")), {"Pumps", "Our offer"})
-        self.assertEqual(self.emails().partner_ids, eva)
+        mailbox = self.assert_mail_comes()
         moved = self.account.deliver(mail("Eva Mill <eva@mill.example>", ADDRESS, "Once more"))
         mailbox.action_sync_now()
         [before] = self.emails([("subject", "=", "Once more")])
@@ -53,22 +37,10 @@ class TestEWS(CommittingCase):
         self.assertEqual((after, after.copy_ids.folder_id.role), (before, "sent"))
 
     def test_forgotten_states_cost_a_listing_and_no_mail(self):
-        mailbox = self.connected()
-        for number in range(5):
-            self.account.deliver(mail("eva@mill.example", ADDRESS, f"Mail {number}"))
-        mailbox.action_sync_now()
-        self.service.forget_states()
-        self.account.deliver(mail("eva@mill.example", ADDRESS, "Later"))
-        mailbox.action_sync_now()
-        mailbox.action_sync_now()
-        self.assertEqual(len(self.emails()), 6)
+        self.assert_nothing_is_lost(self.service.forget_states)
 
     def test_a_busy_server_is_left_alone_for_as_long_as_it_says(self):
-        mailbox = self.connected()
-        self.service.fail[self.service.calls + 1] = EWSRefusal("ErrorServerBusy", back_off=1_200_000, fault=True)
-        with self.assertRaisesRegex(UserError, "asks us to wait"):
-            mailbox.action_sync_now()
-        self.assertGreater((mailbox.next_sync - fields.Datetime.now()).total_seconds(), 1190)
+        self.assert_waits(EWSRefusal("ErrorServerBusy", back_off=1_200_000, fault=True))
 
     def test_a_wrong_password_is_said_with_the_user_name(self):
         with self.assertRaisesRegex(UserError, r"User name used: OUR\\anna"):
@@ -120,11 +92,7 @@ class TestEWS(CommittingCase):
         author = self.committed_user("ews_author")
         mailbox = self.connected(user_id=author.id)
         mailbox.action_sync_now()
-        drafts = self.env["crm.email.composer"].with_user(author)
-        draft = drafts.create(
-            {"mailbox_id": mailbox.id, "to": "eva@mill.example", "subject": "Our offer", "body": "<p>Hello</p>"}
-        )
-        self.env.cr.commit()
+        draft = self.draft(mailbox)
         draft.action_send()
         self.assertEqual((len(self.service.sent), draft.state), (1, "sent"))
         mailbox.action_sync_now()

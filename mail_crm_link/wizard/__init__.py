@@ -4,6 +4,7 @@ from . import crm_email_erase
 from . import crm_email_export
 from . import crm_mailbox_connect
 from . import crm_mailbox_connect_consent
+from . import crm_mailbox_connect_exchange
 from . import crm_mailbox_connect_permission
 from . import crm_mailbox_disconnect
 from . import crm_mailbox_rehearsal

@@ -246,8 +246,8 @@ class CrmMailboxConnect(models.TransientModel):
             return False
         if found.connector == "ews":
             return self.env._(
-                "Exchange is connected by hand: close this, press New on the page Connected Emails, and choose Exchange"
-                " with the server %s. Here it can be connected by IMAP where its administrator switched that on; ask"
+                "This server lacks the Python library exchangelib, with which Exchange is connected; ask its"
+                " administrator for it. Here %s can be connected by IMAP where its administrator switched that on; ask"
                 " for the names of the IMAP and the SMTP server.",
                 found.exchange,
             )
@@ -325,58 +325,81 @@ class CrmMailboxConnect(models.TransientModel):
     def _check_filled_in(self) -> None:
         missing = [
             self._fields[name]._description_string(self.env)
-            for name, value in (("imap_host", self.imap_host), ("password", self._password__()))
-            if not value
+            for name in self._needed()
+            if not (self._password__() if name == "password" else self[name])
         ]
         if missing:
             raise UserError(self.env._("Please fill in: %s.", ", ".join(missing)))
 
+    def _needed(self) -> list[str]:
+        """Return the fields without which nothing can be tried."""
+        return ["imap_host", "password"]
+
+    def _incoming_host(self) -> str:
+        return self.imap_host or ""
+
+    def _outgoing_host(self) -> str:
+        return self.smtp_host or ""
+
+    def _account_name(self) -> str:
+        """Return whom the server knows."""
+        return self.login or self.email
+
     def _check_server(self) -> dict:
         with self._tentative() as mailbox:
             try:
-                network = mailbox._network()
-                network.check_encryption(self.imap_security, self.imap_host)
-                network.connect(self.imap_host, self.imap_port, REACH_SECONDS).close()
+                self._reach(mailbox, REACH_SECONDS)
                 result = self._passed("server")
             except ConnectorError as error:
-                result = self._failed("server", error, self.imap_host)
+                result = self._failed("server", error, self._incoming_host())
         return result
+
+    def _reach(self, mailbox, seconds: float) -> None:
+        """Connect to the server, and say nothing yet."""
+        network = mailbox._network()
+        network.check_encryption(self.imap_security, self.imap_host)
+        network.connect(self.imap_host, self.imap_port, seconds).close()
 
     def _check_incoming(self) -> dict:
         folders = ()
         with self._tentative() as mailbox:
+            encryption = "encrypted" if self._is_encrypted(mailbox) else "not_encrypted"
             try:
                 with mailbox._opened() as connector:
                     folders = connector.folders()
-                result = self._passed(self._encryption_mark(), "signed_in", "folders", count=len(folders))
+                result = self._passed(encryption, "signed_in", "folders", count=len(folders))
             except ConnectorError as error:
-                result = self._incoming_failure(error)
+                result = self._incoming_failure(error, encryption)
         if not result["failure"]:
             self._show_folders([folder for folder in folders if folder.selectable])
         return result
 
-    def _incoming_failure(self, error: ConnectorError) -> dict:
+    def _incoming_failure(self, error: ConnectorError, encryption: str) -> dict:
         if error.cause in ENCRYPTION_CAUSES:
-            return self._failed("encrypted", error, self.imap_host)
-        failed = self._failed("signed_in", error, self.imap_host)
-        return {**failed, "marks": [self._mark(self._encryption_mark(), True), *failed["marks"]]}
+            return self._failed("encrypted", error, self._incoming_host())
+        failed = self._failed("signed_in", error, self._incoming_host())
+        return {**failed, "marks": [self._mark(encryption, True), *failed["marks"]]}
 
-    def _encryption_mark(self) -> str:
-        return "not_encrypted" if self.imap_security == "none" else "encrypted"
+    def _is_encrypted(self, mailbox) -> bool:
+        return self.imap_security != "none"
 
     def _check_outgoing(self) -> dict:
-        if not self.smtp_host:
+        host = self._outgoing_host()
+        if not host:
             return self._after_sign_in(self._passed("no_outgoing"))
         with self._tentative() as mailbox:
             connector = mailbox._submission()
             try:
-                connector.open()
+                self._try_outgoing(connector)
                 result = self._passed("outgoing")
             except ConnectorError as error:
-                result = {**self._failed("outgoing", error, self.smtp_host), "skippable": True}
+                result = {**self._failed("outgoing", error, host), "skippable": host == self.smtp_host}
             finally:
                 connector.close()
         return result if result["failure"] else self._after_sign_in(result)
+
+    def _try_outgoing(self, connector) -> None:
+        connector.open()
 
     def _after_sign_in(self, result: dict) -> dict:
         if self._is_new():
@@ -417,9 +440,9 @@ class CrmMailboxConnect(models.TransientModel):
         return choices if self._is_new() else self._sign_in_values()
 
     def _sign_in_values(self) -> dict:
-        return {**self._imap_values(), "provider": self.provider, "password": self._password__()}
+        return {**self._server_values(), "provider": self.provider, "password": self._password__()}
 
-    def _imap_values(self) -> dict:
+    def _server_values(self) -> dict:
         return {name: self[name] for name in (*SERVER_FIELDS, "imap_sign_in", "login")}
 
     def _show_folders(self, folders) -> None:
@@ -462,12 +485,12 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _label(self, name: str, count: int) -> str:
         return {
-            "server": self.env._("Server %s", self.imap_host),
+            "server": self.env._("Server %s", self._incoming_host()),
             "encrypted": self.env._("Encrypted connection"),
             "not_encrypted": self.env._("Connection without encryption"),
-            "signed_in": self.env._("Sign-in as %s", self.login or self.email),
+            "signed_in": self.env._("Sign-in as %s", self._account_name()),
             "folders": self.env._("%d folders", count),
-            "outgoing": self.env._("Outgoing mail through %s", self.smtp_host),
+            "outgoing": self.env._("Outgoing mail through %s", self._outgoing_host()),
             "no_outgoing": self.env._("No server for outgoing mail: nothing is sent from here"),
             "finished": self.env._("Connected again; it goes on where it stopped"),
         }[name]

@@ -32,7 +32,7 @@ class CrmMailboxConnect(models.TransientModel):
         """Send the browser to the provider; the dialog comes back with its owner's consent."""
         self.ensure_one()
         values = {"email": self.email, "provider": self.provider, "login": self.login, "provisional": True}
-        servers = self._imap_values() if self.provider == "imap" else {}
+        servers = self._servers_of_consent()
         values |= servers
         mailbox = self.mailbox_id or self._begun()
         if mailbox:
@@ -41,6 +41,10 @@ class CrmMailboxConnect(models.TransientModel):
         else:
             mailbox = self.env["crm.mailbox"].create(values)
         return mailbox.action_sign_in()
+
+    def _servers_of_consent(self) -> dict:
+        """Return the servers that the consent is for, where the provider alone does not say them."""
+        return self._server_values() if self.provider == "imap" else {}
 
     def _begun(self):
         """The user's mailbox of this address that was begun and not connected."""
