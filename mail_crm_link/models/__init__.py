@@ -8,6 +8,7 @@ from . import crm_mailbox_network
 from . import crm_mailbox_sending
 from . import crm_mailbox_status
 from . import crm_mailbox_preferred
+from . import crm_mailbox_automation
 from . import crm_mailbox_watch
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
@@ -63,9 +64,15 @@ from . import crm_email_composer
 from . import crm_mailbox_database
 from . import crm_email_answer
 from . import crm_email_outbox
+from . import crm_email_automation
+from . import crm_email_automation_reasons
+from . import crm_email_automation_sending
+from . import crm_email_composer_automation
 from . import crm_email_recipients
 from . import crm_email_bounce
 from . import crm_email_card_composing
+from . import crm_email_card_owner
+from . import ir_actions_server
 from . import res_company
 from . import crm_mailbox_defaults
 from . import crm_mailbox_permission

@@ -24,6 +24,10 @@ class CrmEmailCard(models.AbstractModel):
                 return people([Address(partner.name or "", address)])
         return ""
 
+    def _crm_email_stated_recipient(self) -> str:
+        """The address that stands on the card itself, as To shows it; "" where there is none."""
+        return ""
+
     def _crm_email_partners(self) -> list:
         """Contacts to write to, the first with an address counts."""
         raise NotImplementedError
@@ -36,9 +40,11 @@ class CrmLead(models.Model):
         return [self.partner_id, self.partner_id.commercial_partner_id]
 
     def _crm_email_recipient(self):
-        found = super()._crm_email_recipient()
+        return super()._crm_email_recipient() or self._crm_email_stated_recipient()
+
+    def _crm_email_stated_recipient(self):
         address = normalize(self.email_from or "")
-        return found or (people([Address(self.contact_name or "", address)]) if address else "")
+        return people([Address(self.contact_name or "", address)]) if address else ""
 
 
 class ResPartner(models.Model):

@@ -24,7 +24,17 @@ from .crm_email import CARD_FIELDS
 
 WRITABLE_STATES = ("draft", "failed")
 # What only the outbox writes.
-OUTBOX_FIELDS = {"email_id", "failures", "handing_over", "message_id", "recipients_left", "sent_at", "send_at", "state"}
+OUTBOX_FIELDS = {
+    "automation_id",
+    "email_id",
+    "failures",
+    "handing_over",
+    "message_id",
+    "recipients_left",
+    "sent_at",
+    "send_at",
+    "state",
+}
 
 
 class CrmEmailComposer(models.Model):

@@ -262,6 +262,7 @@ class CrmEmailErasure(models.Model):
         self._take_out_of_headers(self.env["crm.email"].search(answered))
         self._take_name_out_of_reasons(partner.name)
         self._erase_written()
+        self._erase_automation(addresses, partner)
         notes, blocks = self._notes(addresses), self._blocks(addresses)
         self._count(note_count=len(notes), block_count=len(blocks))
         (notes | self._guards(addresses)).unlink()
@@ -300,6 +301,12 @@ class CrmEmailErasure(models.Model):
                 written.unlink()
             else:
                 written.write({name: people_of(people) for name, people in left.items()})
+
+    def _erase_automation(self, addresses, partner) -> None:
+        """What mail servers said of a 1:1 e-mail may name its recipient."""
+        rows = self.env["crm.email.automation"]
+        rows.search(Domain("partner_id", "=", partner.id)).unlink()
+        rows.search(Domain.OR(Domain("detail", "ilike", address) for address in addresses)).detail = False
 
     def _guards(self, addresses):
         """Notes whose guard has an address in it, of mail of somebody else."""

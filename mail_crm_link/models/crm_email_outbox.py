@@ -20,6 +20,7 @@ from datetime import timedelta, timezone
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import human_size
 
 from ..connectors.errors import (
@@ -183,19 +184,23 @@ class CrmEmailComposer(models.Model):
 
     def _queue(self, undo: timedelta) -> None:
         """Make the mail durable as one to be sent, under its own Message-ID."""
+        values = self._queue_values(undo)
+        OutboxStore(self).save(**values)
+        self._wake(values["send_at"])
+
+    def _queue_values(self, undo: timedelta) -> dict:
         now = fields.Datetime.now()
         send_at = self.scheduled_date if self.scheduled_date and self.scheduled_date > now else now + undo
-        OutboxStore(self).save(
-            state="scheduled",
-            send_at=send_at,
+        return {
+            "state": "scheduled",
+            "send_at": send_at,
             # What may have been taken stays the same mail.
-            sent_at=self.sent_at if self.handing_over else send_at,
-            message_id=self.message_id or message_id(secrets.token_hex(16), self._from_address()),
-            failures=0,
-            handing_over=False,
-            status_message=False,
-        )
-        self._wake(send_at)
+            "sent_at": self.sent_at if self.handing_over else send_at,
+            "message_id": self.message_id or message_id(secrets.token_hex(16), self._from_address()),
+            "failures": 0,
+            "handing_over": False,
+            "status_message": False,
+        }
 
     def _wake(self, at) -> None:
         # sudo: the outbox is everybody's
@@ -218,11 +223,12 @@ class CrmEmailComposer(models.Model):
                 return
 
     def _due(self):
-        waiting = [("state", "in", ("scheduled", "sending"))]
-        unfiled = [("state", "=", "sent"), ("filed", "=", False)]
-        return self.search(
-            [("send_at", "<=", fields.Datetime.now()), "|", *waiting, *("&", *unfiled)], order="send_at, id"
-        )
+        unfiled = Domain("state", "=", "sent") & Domain("filed", "=", False)
+        due = Domain("send_at", "<=", fields.Datetime.now())
+        return self.search(due & (self._waiting_domain() | unfiled), order="send_at, id")
+
+    def _waiting_domain(self) -> Domain:
+        return Domain("state", "in", ("scheduled", "sending"))
 
     def _send_guarded(self) -> None:
         """Send one mail; whatever goes wrong stays its own matter."""

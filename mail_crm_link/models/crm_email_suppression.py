@@ -51,6 +51,14 @@ class CrmEmailSuppression(models.Model):
         return bytes.fromhex(key)
 
     @api.model
+    def _is_suppressed(self, address: str) -> bool:
+        """Whether everything of an address is kept out, from now on, too."""
+        if not self.search_count([], limit=1):
+            return False
+        digest = _digest(self._key(), bare(address))
+        return bool(self.search_count([("digest", "=", digest), ("until", "=", False)], limit=1))
+
+    @api.model
     def _of(self, headers: Sequence[Header]) -> dict[str, datetime]:
         """Return those of the headers' addresses that are to be kept out, and until when."""
         if not headers or not self.search_count([], limit=1):

@@ -42,6 +42,8 @@ TRIES_BEFORE_QUARANTINE = 3
 LOCK_SPACE = 0x6D636C
 # The same for two senders of one mail.
 OUTBOX_LOCK_SPACE = 0x6D636D
+# The same for two that send what automation asked for.
+AUTOMATION_LOCK_SPACE = 0x6D636E
 
 
 class OrmStore:
@@ -411,3 +413,21 @@ class OutboxStore(OrmStore):
             self.draft.filed = True
 
         self._durably(store)
+
+
+class AutomationStore(OrmStore):
+    """What automation has to send, of all mailboxes: their limits hold for whatever process sends."""
+
+    def __init__(self, env):
+        super().__init__(env["crm.mailbox"])
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        with self._locked(AUTOMATION_LOCK_SPACE, 0) as held:
+            # Counted is what was stored before the lock was had, not before it was asked for.
+            self._rollback()
+            yield held
+
+    def take(self, step: Callable):
+        """Take a step durably; return what it returns."""
+        return self._durably(step)

@@ -19,6 +19,8 @@ from .addresses import Address, parse_list
 from .charsets import one_line
 from .plaintext import html_to_text
 
+# Of mail that no person wrote: nobody's program answers it (RFC 3834, 5; MS-OXCMAIL, 2.2.3.2.14). Bounces still come.
+AUTOMATIC_FIELDS = (("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "OOF, AutoReply"))
 _POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 _LINE = 76
 # RFC 5322 names no limit; a header that is too long is refused, and threads are found by their ends.
@@ -58,6 +60,7 @@ class Letter:
     :param date: aware
     :param html: with ``cid:`` for the inline ones of ``files``
     :param references: ids of the mails before it, the one it answers last
+    :param fields: further header fields, names and values
     """
 
     message_id: str
@@ -70,6 +73,7 @@ class Letter:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,7 @@ def _fields(letter: Letter) -> list[tuple[str, str]]:
         ("Message-ID", _checked(letter.message_id)),
         ("In-Reply-To", _checked(letter.in_reply_to)),
         ("References", _folded("References", [_checked(one) for one in letter.references], "")),
+        *((name, _checked(value)) for name, value in letter.fields),
     ]
     if not (letter.to or letter.cc):
         fields[1] = ("To", "undisclosed-recipients:;")

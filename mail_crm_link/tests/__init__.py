@@ -1,5 +1,7 @@
 from . import (
     test_access,
+    test_automation,
+    test_automation_reasons,
     test_binding,
     test_canaries,
     test_canaries_web,

@@ -14,6 +14,7 @@ from odoo.modules.registry import Registry
 from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
 
 TABLES = (
+    "crm_email_automation",
     "crm_email_composer",
     "crm_email_link",
     "crm_email_copy",
@@ -25,7 +26,6 @@ TABLES = (
     "crm_email",
     "crm_mailbox_folder",
     "crm_mailbox_secret",
-    "crm_mailbox",
 )
 
 
@@ -74,6 +74,8 @@ class CommittingCase(BaseCase):
         cursor.rollback()
         cursor.execute("SET LOCAL lock_timeout = '20s'")
         cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        # Odoo's own actions refer to mailboxes, and would be truncated with them.
+        cursor.execute("DELETE FROM crm_mailbox")
         self.env.invalidate_all()
         self.env["res.users"].with_context(active_test=False).search([("id", ">", self.before["res_users"])]).unlink()
         for table in ("crm_lead", "mail_message", "ir_attachment", "res_partner"):

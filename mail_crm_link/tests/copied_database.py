@@ -31,6 +31,7 @@ LEFTOVERS = (
     "SELECT 'attachment ' || id FROM ir_attachment WHERE res_model ~ '^crm\\.(email|mailbox)' OR url ~ 'mail_crm_link/'"
     " OR (res_model = 'mail.message' AND NOT EXISTS (SELECT FROM mail_message m WHERE m.id = res_id))",
     "SELECT 'filter ' || id FROM ir_filters WHERE model_id ~ '^crm\\.(email|mailbox)'",
+    "SELECT 'action ' || id FROM ir_act_server WHERE state = 'crm_email'",
     "SELECT 'menu ' || id FROM ir_ui_menu WHERE action IS NOT NULL AND name::text ~ 'Connected Emails'",
 )
 

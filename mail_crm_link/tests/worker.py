@@ -2,7 +2,7 @@
 
 Loads Odoo once, then forks a child for each line it reads: ``<mailbox id> [<poison>]``. The
 child synchronises that mailbox and exits; one that meets ``poison`` in a mail dies at once,
-as by a bug in a C library. On ``outbox`` it sends what is due instead.
+as by a bug in a C library. On ``outbox`` it sends what is due instead, on ``automation`` what automation asked for.
 """
 
 import os
@@ -26,7 +26,9 @@ def main(rcfile: str, database: str) -> None:
         mailbox_id, _, poison = line.strip().partition(" ")
         pid = os.fork()
         if not pid:
-            _send(registry) if mailbox_id == "outbox" else _run(registry, int(mailbox_id), poison.encode())
+            if work := {"outbox": _send, "automation": _send_automated}.get(mailbox_id):
+                work(registry)
+            _run(registry, int(mailbox_id), poison.encode())
         print(pid, flush=True)
 
 
@@ -44,6 +46,12 @@ def _send(registry: Registry) -> None:
         env = api.Environment(cursor, SUPERUSER_ID, {})
         for draft in env["crm.email.composer"]._due():
             draft._send_guarded()
+    os._exit(0)
+
+
+def _send_automated(registry: Registry) -> None:
+    with registry.cursor() as cursor:
+        api.Environment(cursor, SUPERUSER_ID, {})["crm.email.automation"]._cron_send()
     os._exit(0)
 
 

@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import crm_email_automation_preview
 from . import crm_email_connect
 from . import crm_email_erase
 from . import crm_email_export
