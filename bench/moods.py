@@ -121,9 +121,8 @@ def main() -> int:
         print(f"\n{name}")
         if texts:
             found = measured(engine, texts)
-            print(
-                f"macro-F1 {found['f1']:.3f}, {found['rate']:,.0f} mails/s ({found['processor_rate']:,.0f} of processor)"
-            )
+            speed = f"{found['rate']:,.0f} mails/s ({found['processor_rate']:,.0f} of processor)"
+            print(f"macro-F1 {found['f1']:.3f}, {speed}")
         print("\n".join(lines(engine)))
     return 0
 

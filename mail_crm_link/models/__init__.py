@@ -57,6 +57,7 @@ from . import crm_email_export
 from . import crm_email_erasure
 from . import crm_email_report
 from . import crm_email_live
+from . import crm_email_sentiment
 from . import ir_websocket
 from . import crm_lead
 from . import res_partner

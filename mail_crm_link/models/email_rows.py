@@ -727,6 +727,7 @@ class ContentRows:
             for email, body in kept.items()
         ]
         self._update(rows)
+        self.env["crm.email"]._judge_later([row["email_id"] for row in rows])
 
     def _update(self, rows: Sequence[dict]) -> None:
         self.env.cr.execute(

@@ -375,6 +375,7 @@ class MailMessage(models.Model):
             "id": email.id,
             "level": level,
             "problem": email.delivery_problem if level == "full" else False,
+            "sentiment": email.sentiment if level == "full" else False,
             "subject": email.subject if level != "private" else False,
             "to": email_split_tuples(email.email_to or ""),
         }

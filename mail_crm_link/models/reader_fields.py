@@ -46,6 +46,10 @@ class Selection(ForReaders, fields.Selection):
     pass
 
 
+class Float(ForReaders, fields.Float):
+    pass
+
+
 class Datetime(ForReaders, fields.Datetime):
     pass
 

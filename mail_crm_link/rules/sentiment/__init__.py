@@ -10,8 +10,8 @@ Nothing leaves the machine, and nothing is learnt from the mails.
 """
 
 from .base import Engine, Identifier, Judgement, LibraryMissing, Sentiment, sentiment_of
-from .identification import Py3Langid
-from .judge import ENGINES, Judge
+from .identification import Py3Langid, missing_library
+from .judge import ENGINES, Judge, languages
 from .lexicon_engine import LexiconEngine
 from .own_words import own_words
 
@@ -25,6 +25,8 @@ __all__ = [
     "LibraryMissing",
     "Py3Langid",
     "Sentiment",
+    "languages",
+    "missing_library",
     "own_words",
     "sentiment_of",
 ]

@@ -1,6 +1,7 @@
 """Which language a text is in, by py3langid (140 languages, offline)."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from .base import LibraryMissing
@@ -33,6 +34,11 @@ class Py3Langid:
         if len(sample) > _FEW_CHARACTERS or likelihood > _SURE or language in self._preferred:
             return language if likelihood > _LIKELY else ""
         return next((one for one, how in self._rank(sample) if one in self._preferred and how > _LIKELY), "")
+
+
+def missing_library() -> str:
+    """The name of the library if it is not installed, else ""; nothing is loaded for it."""
+    return "" if find_spec(LIBRARY) else LIBRARY
 
 
 def _model() -> Any:

@@ -19,6 +19,11 @@ ENGINES: list[Callable[[], Engine]] = [LexiconEngine]
 IDENTIFIER: Callable[[frozenset[str]], Identifier] = Py3Langid
 
 
+def languages() -> frozenset[str]:
+    """ISO 639-1 codes of the languages that can be judged; nothing is loaded for it."""
+    return frozenset(_by_language([make() for make in ENGINES]))
+
+
 class Judge:
     """Judges the mails of one batch after the other; making one loads the engines.
 

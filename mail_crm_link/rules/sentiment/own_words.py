@@ -8,17 +8,19 @@ from ..plaintext import new_text
 LONGEST = 20_000
 _LONGEST_CLOSING, _LINES_OF_SIGNATURE = 60, 15
 
+_CLOSINGS = (
+    r"(?:with |many |very )?(?:best|kind(?:est)?|warm(?:est)?) (?:regards|wishes)|regards|all the best|best|cheers"
+    r"|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|thank you|(?:many )?thanks(?: and)?(?: (?:best|kind) regards)?"
+    r"|sent from my .+|get outlook for .+",
+    r"mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|hochachtungsvoll|mfg|lg|vg"
+    r"|(?:viele|beste|liebe|freundliche|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)e|von meinem .+|gesendet (?:von|mit) .+",
+    r"(?:bien |très )?cordialement|(?:sincères|meilleures) salutations|bien à (?:vous|toi)"
+    r"|veuillez (?:agréer|recevoir).+|envoyé (?:de|depuis) .+",
+    r"(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|atentamente|enviado desde .+",
+    r"(?:met )?(?:vriendelijke|hartelijke) groet(?:en)?|groet(?:en|jes)?|hoogachtend|mvg|verzonden vanaf .+",
+)
 _CLOSING = re.compile(
-    r"\s*(?:(?:with |many |very )?(?:best|kind(?:est)?|warm(?:est)?) (?:regards|wishes)|regards|(?:yours )?(?:sincerely|"
-    r"faithfully|truly)(?: yours)?|cheers|(?:many )?thanks(?: and)?(?: (?:best|kind) regards)?|thank you|all the best|best"
-    r"|sent from my .+|get outlook for .+"
-    r"|mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|(?:viele|beste|liebe|freundliche|herzliche|schöne)"
-    r" gr(?:ü|ue)(?:ß|ss)e|hochachtungsvoll|mfg|lg|vg|(?:von meinem .+|gesendet von .+|gesendet mit .+)"
-    r"|(?:bien |très )?cordialement|(?:sincères|meilleures) salutations|bien à (?:vous|toi)"
-    r"|veuillez (?:agréer|recevoir).+"
-    r"|envoyé (?:de|depuis) .+|(?:un )?(?:cordial )?saludos?(?: cordial(?:es)?)?|atentamente|enviado desde .+"
-    r"|(?:met )?vriendelijke groet(?:en)?|(?:met )?hartelijke groet(?:en)?|groet(?:en|jes)?|hoogachtend|mvg"
-    r"|verzonden vanaf .+)(?: aus .+| from .+| de .+| uit .+)?\s*[,.!]?\s*",
+    rf"\s*(?:{'|'.join(_CLOSINGS)})(?: (?:aus|from|de|uit) .+)?\s*[,.!]?\s*",
     re.IGNORECASE,
 )
 # Two of these make a paragraph a disclaimer; one may stand in any contract.

@@ -1,6 +1,7 @@
 import {Message} from "@mail/core/common/message";
 import {_t} from "@web/core/l10n/translation";
 import {patch} from "@web/core/utils/patch";
+import {sentimentOf} from "./sentiment";
 
 patch(Message.prototype, {
     /** What a mail quotes is folded, as in Odoo's own messages. */
@@ -20,6 +21,10 @@ patch(Message.prototype, {
     get crmEmailSubject() {
         const {level, subject} = this.message.crm_email;
         return level === "private" ? _t("E-mail") : subject || _t("(no subject)");
+    },
+
+    get crmEmailSentiment() {
+        return sentimentOf(this.message.crm_email.sentiment);
     },
 
     get crmEmailRecipients() {
