@@ -46,7 +46,7 @@ class CrmEmailReport(models.Model):
                    e.automatic != 'none' AS automatic,
                    m.user_id, m.company_id, l.team_id, k.lead_id,
                    coalesce(p.commercial_partner_id, k.partner_id, l.partner_id) AS partner_id,
-                   e.answered_at, e.response_hours,
+                   e.answered_at, e.response_hours, e.sentiment, e.sentiment_score,
                    (e.direction = 'in' AND e.automatic = 'none' AND e.answered_at IS NULL)::int AS unanswered,
                    CASE WHEN e.state = 'to_process'
                         THEN extract(epoch FROM (now() AT TIME ZONE 'UTC') - e.date) / 86400 END AS waiting_days

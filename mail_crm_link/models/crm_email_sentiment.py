@@ -339,13 +339,6 @@ class CrmEmailReport(models.Model):
         for row in self:
             row.has_content_access = levels.get(row.id) == "full"
 
-    def _query(self) -> SQL:
-        return SQL(
-            "SELECT report.*, judged.sentiment, judged.sentiment_score"
-            " FROM (%s) AS report JOIN crm_email judged ON judged.id = report.id",
-            super()._query(),
-        )
-
     def _content_sql(self, alias: str) -> SQL:
         """Whether the current user may read the mail of the row ``alias`` in full, see `reader_fields`."""
         return SQL(

@@ -10,7 +10,8 @@ _LONGEST_CLOSING, _LINES_OF_SIGNATURE = 60, 15
 
 _CLOSINGS = (
     r"(?:with |many |very )?(?:best|kind(?:est)?|warm(?:est)?) (?:regards|wishes)|regards|all the best|best|cheers"
-    r"|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|thank you|(?:many )?thanks(?: and)?(?: (?:best|kind) regards)?"
+    r"|(?:yours )?(?:sincerely|faithfully|truly)(?: yours)?|thank you"
+    r"|(?:many )?thanks(?: and)?(?: (?:best|kind) regards)?"
     r"|sent from my .+|get outlook for .+",
     r"mit (?:freundlichen|besten|herzlichen) gr(?:ü|ue)(?:ß|ss)en|hochachtungsvoll|mfg|lg|vg"
     r"|(?:viele|beste|liebe|freundliche|herzliche|schöne) gr(?:ü|ue)(?:ß|ss)e|von meinem .+|gesendet (?:von|mit) .+",
