@@ -7,6 +7,7 @@ from . import crm_mailbox_members
 from . import crm_mailbox_network
 from . import crm_mailbox_sending
 from . import crm_mailbox_status
+from . import crm_mailbox_progress
 from . import crm_mailbox_preferred
 from . import crm_mailbox_automation
 from . import crm_mailbox_watch

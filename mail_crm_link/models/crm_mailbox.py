@@ -40,8 +40,6 @@ REQUEST_SECONDS = 20
 TURN_SECONDS = 60
 # What a folder is forgotten after: a mail that is moved is nowhere for a moment.
 ORPHAN_GRACE = timedelta(days=7)
-# At most one note to the browser in so many seconds.
-PROGRESS_SECONDS = 1.5
 AUDIT_INTERVAL = timedelta(hours=20)
 # How old the shown time of the last synchronisation may be.
 LAST_SYNC_PRECISION = timedelta(minutes=5)
@@ -127,7 +125,6 @@ class CrmMailbox(models.Model):
     last_audit = fields.Datetime(readonly=True, copy=False)
     next_sync = fields.Datetime("Next synchronisation", readonly=True, copy=False, index=True)
     failures = fields.Integer(readonly=True, copy=False, groups=fields.NO_ACCESS)
-    sync_started = fields.Datetime(readonly=True, copy=False)
 
     # --- server -------------------------------------------------------------------------
     imap_host = fields.Char("IMAP server")
@@ -192,8 +189,6 @@ class CrmMailbox(models.Model):
     email_count = fields.Integer("E-mails", compute="_compute_email_count")
     to_process_count = fields.Integer("To process", compute="_compute_email_count")
     problem_count = fields.Integer("Not readable", compute="_compute_problem_count")
-    progress = fields.Float(compute="_compute_progress", help="Percent.")
-    progress_text = fields.Char(compute="_compute_progress")
 
     _email_uniq = models.UniqueIndex(
         "(user_id, email_normalized) WHERE active IS TRUE",
@@ -280,31 +275,6 @@ class CrmMailbox(models.Model):
         )
         for mailbox in self:
             mailbox.problem_count = counts.get(mailbox.sudo()._origin, 0)
-
-    @api.depends("state", "folder_ids.total_count", "folder_ids.synced_count")
-    def _compute_progress(self):
-        for mailbox in self:
-            folders = mailbox.folder_ids.filtered(lambda folder: folder._is_listed())
-            total = sum(folders.mapped("total_count"))
-            done = min(sum(folders.mapped("synced_count")), total)
-            mailbox.progress = 100.0 * done / total if total else 0.0
-            mailbox.progress_text = mailbox._progress_sentence(done, total)
-
-    def _progress_sentence(self, done: int, total: int) -> str:
-        if self.state != "connecting" or not total:
-            return ""
-        sentence = self.env._("%(done)d of %(total)d messages", done=done, total=total)
-        seconds = (fields.Datetime.now() - self.sync_started).total_seconds() if self.sync_started else 0
-        if not done or seconds < 2:
-            return sentence
-        rate = done / seconds
-        left = timedelta(seconds=round((total - done) / rate))
-        return self.env._(
-            "%(sentence)s, %(rate)d per second, about %(left)s left",
-            sentence=sentence,
-            rate=rate,
-            left=left,
-        )
 
     # ------------------------------------------------------------------------------------
     # Changes
@@ -474,7 +444,6 @@ class CrmMailbox(models.Model):
                 "state": "connecting",
                 "status_message": False,
                 "failures": 0,
-                "sync_started": fields.Datetime.now(),
             }
         )
         self._sync_soon()
@@ -671,27 +640,6 @@ class CrmMailbox(models.Model):
         OrmStore(self).commit()
         self._announce_progress(force=True)
 
-    def _announce_progress(self, force: bool = False) -> None:
-        """Tell the owner's browser how far it is, not more than needed."""
-        now = time.monotonic()
-        last = _announced.get((self.env.cr.dbname, self.id), 0)
-        if not force and now - last < PROGRESS_SECONDS:
-            return
-        _announced[self.env.cr.dbname, self.id] = now
-        self.invalidate_recordset(["progress", "progress_text"])
-        self.user_id._bus_send(
-            "mail_crm_link.progress",
-            {
-                "id": self.id,
-                "state": self.state,
-                "status_message": self.status_message or "",
-                "progress": self.progress,
-                "progress_text": self.progress_text,
-                "last_sync": fields.Datetime.to_string(self.last_sync) or False,
-            },
-        )
-        OrmStore(self).commit()
-
     # ------------------------------------------------------------------------------------
     # Audit
     # ------------------------------------------------------------------------------------
@@ -749,7 +697,3 @@ class CrmMailbox(models.Model):
 
 def _without_password(vals: dict) -> dict:
     return {name: value for name, value in vals.items() if name != "password"}
-
-
-# When a progress note was sent last, by database and mailbox, in `time.monotonic` seconds.
-_announced: dict[tuple[str, int], float] = {}

@@ -27,6 +27,7 @@ from . import (
     test_place,
     test_preferred,
     test_privacy,
+    test_progress,
     test_query_counts,
     test_reading,
     test_report,

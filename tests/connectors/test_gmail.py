@@ -164,6 +164,16 @@ def test_a_label_that_was_put_on_meanwhile_counts(mailbox: GmailMailbox) -> None
     assert not isinstance(failure, Envelope) and failure.gone
 
 
+def test_how_many_there_are_is_known_after_the_first_page(mailbox: GmailMailbox, reader: Reader) -> None:
+    for raw in numbered(260):
+        mailbox.account.deliver(raw)
+    mailbox.service.page_size = 90
+    assert reader.changes().expected == 201, "Gmail's guess"
+    assert reader.changes().expected == 260
+    successor = again(mailbox, reader)
+    assert successor.changes().expected == 260
+
+
 def test_sent_is_what_gmail_says(mailbox: GmailMailbox, reader: Reader) -> None:
     mailbox.account.deliver(PLAIN, "SENT", unread=False)
     [envelope] = envelopes_of(reader.connector.envelopes(ALL_MAIL, "", reader.all_added()))

@@ -68,7 +68,9 @@ class Cursor:
         try:
             stored = json.loads(text)
             place = stored["place"]
-            place = place and Place(str(place["token"]), tuple(map(str, place["last"])), int(place["done"]))
+            place = place and Place(
+                str(place["token"]), tuple(map(str, place["last"])), int(place["done"]), int(place["total"])
+            )
             return cls(str(stored["history"]), place, stored["disturbed"], stored["checked"])
         except (ValueError, KeyError, TypeError) as error:
             raise CursorExpired("The stored cursor cannot be read", text) from error
@@ -174,6 +176,9 @@ class GmailConnector(Client):
     def _page(self, cursor: Cursor, ahead: Ahead, limit: int) -> Changes:
         """Hand out the next of the first listing."""
         assert cursor.place is not None
+        if cursor.place.done:
+            # Not before the first page, which is on its cards the sooner.
+            ahead.fill_all()
         ids, place = ahead.take(limit, cursor.place)
         over = ahead.is_over()
         after = replace(cursor, place=None if over else place, disturbed=cursor.disturbed and not over)
@@ -184,7 +189,7 @@ class GmailConnector(Client):
             added=tuple(self._chosen(ids)),
             more=not over,
             doubtful=over and cursor.disturbed,
-            expected=self._expected(ahead.expected(place.done)),
+            expected=self._expected(place.total),
         )
 
     def _chosen(self, ids: list[str]) -> list[str]:

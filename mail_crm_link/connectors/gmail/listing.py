@@ -82,11 +82,13 @@ class Place:
     :param token: of the page of the last ids that were handed out
     :param last: these ids
     :param done: how many were handed out
+    :param total: how many there are in all, 0 as long as nobody has counted
     """
 
     token: str = ""
     last: tuple[str, ...] = ()
     done: int = 0
+    total: int = 0
 
 
 @dataclass(slots=True)
@@ -112,15 +114,24 @@ class Ahead:
         taken, self.ids = self.ids[:count], self.ids[count:]
         handed = [one for one, _token in taken]
         token = taken[-1][1] if taken else place.token
-        return handed, Place(token, (*place.last, *handed)[-REMEMBERED:], place.done + len(handed))
+        done = place.done + len(handed)
+        return handed, Place(token, (*place.last, *handed)[-REMEMBERED:], done, self.expected(done, place.total))
 
     def is_over(self) -> bool:
         return self.complete and not self.ids
 
-    def expected(self, done: int) -> int:
-        """Mails in the window, as far as it is known."""
+    def fill_all(self) -> None:
+        """List all that there is: 500 ids cost a quarter of one mail, and nothing else tells how many there are."""
+        while not self.complete:
+            self.fill(len(self.ids))
+
+    def expected(self, done: int, total: int) -> int:
+        """Mails in the window, as far as it is known.
+
+        :param total: what was counted before
+        """
         known = done + len(self.ids)
-        return known if self.complete else max(known, self.estimate)
+        return known if self.complete else max(known, total, self.estimate)
 
 
 def begin(session: Session, search: str) -> Ahead:

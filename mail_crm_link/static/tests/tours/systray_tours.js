@@ -1,0 +1,32 @@
+import {registry} from "@web/core/registry";
+
+const tours = registry.category("web_tour.tours");
+const ICON = ".o_menu_systray .o_crm_mailbox_systray";
+
+tours.add("mail_crm_link_systray", {
+    steps: () => [
+        {trigger: `${ICON} .text-danger`},
+        {trigger: ICON, run: "click"},
+        {trigger: ".o_crm_mailbox_note:contains(second@our.example) [aria-valuenow='25']"},
+        {trigger: ".o_crm_mailbox_note:contains(50 of 200 messages)"},
+        {
+            trigger: ".o_crm_mailbox_note:contains(The password is wrong) .btn-link",
+            run: "click",
+        },
+        {
+            content: "What is left to do is to enter the password",
+            trigger: ".o_dialog .o_crm_mailbox_connect [name=password] input",
+        },
+        {trigger: ".o_dialog button:contains(Discard)", run: "click"},
+        {trigger: "body:not(:has(.o_dialog))"},
+        {trigger: ICON, run: "click"},
+        {trigger: ".o_crm_mailbox_note:contains(second@our.example)", run: "click"},
+        {trigger: ".o_form_view .o_arrow_button_current:contains(First synchronisation)"},
+    ],
+});
+
+tours.add("mail_crm_link_systray_quiet", {
+    steps: () => [
+        {trigger: ".o_menu_systray:has(.o_user_menu):not(:has(.o_crm_mailbox_systray))"},
+    ],
+});
