@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from ..connectors.discovery import provider_of_host
+from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 
 # Causes whose next step is done at the provider, as its help page describes.
@@ -33,7 +33,7 @@ class Explanation:
 
 def help_url(cause: str, host: str) -> str:
     """Return the provider's own help page about a cause, "" where none is known."""
-    provider = provider_of_host(host or "")
+    provider = discovery.provider_of_host(host or "")
     return provider.help_url if provider and cause in AT_PROVIDER else ""
 
 

@@ -23,8 +23,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import email_normalize, email_normalize_all
 
+from ..connectors import imap
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
-from ..connectors.imap import IMAPConnector
 from ..connectors.sasl import Token
 from ..sync.backoff import pause
 from ..sync.engine import Engine, Outcome
@@ -370,9 +370,9 @@ class CrmMailbox(models.Model):
         self.ensure_one()
         return getattr(self, f"_connector_{self.provider}")()
 
-    def _connector_imap(self) -> IMAPConnector:
+    def _connector_imap(self) -> "imap.IMAPConnector":
         secrets = self.env["crm.mailbox.secret"].sudo()
-        return IMAPConnector(
+        return imap.IMAPConnector(
             self.imap_host or "",
             self.imap_port,
             self.imap_security,

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..connectors import ews
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded
-from ..connectors.ews import Account, EWSConnector, EWSSender, find_server
 from ..connectors.oauth import CONSENT_CAUSES
 from .connection_causes import sentence
 
@@ -46,11 +46,11 @@ class CrmMailbox(models.Model):
     def _connectable_providers(self) -> set[str]:
         return super()._connectable_providers() | ({"ews"} if find_spec("exchangelib") else set())
 
-    def _ews_account__(self) -> Account:
+    def _ews_account__(self) -> "ews.Account":
         # sudo: nobody has rights on secrets; parameters are the administrators' to read, and everybody's to follow
         password = self.env["crm.mailbox.secret"].sudo()._reveal__(self, "password")
         vouched = self.env["ir.config_parameter"].sudo().get_param(UNVERIFIED_PARAMETER) or ""
-        return Account(
+        return ews.Account(
             self.email_normalized,
             self.ews_server or "",
             self.ews_username or self.email,
@@ -63,8 +63,8 @@ class CrmMailbox(models.Model):
     def _ews_by_consent(self) -> bool:
         return self.provider == "ews" and self.ews_sign_in == "microsoft"
 
-    def _connector_ews(self) -> EWSConnector:
-        return EWSConnector(self._ews_account__())
+    def _connector_ews(self) -> "ews.EWSConnector":
+        return ews.EWSConnector(self._ews_account__())
 
     def _check_complete(self) -> None:
         if self.provider != "ews":
@@ -112,7 +112,7 @@ class CrmMailbox(models.Model):
         :raise NotAllowed: ``no_autodiscover``, or it may not be asked
         """
         try:
-            return find_server(self._ews_account__())
+            return ews.find_server(self._ews_account__())
         except (NotAllowed, SignInNeeded):
             raise
         except ConnectorError as error:
@@ -132,7 +132,7 @@ class CrmMailbox(models.Model):
             return
         # sudo: nobody has rights on this field, because it opens the network around this machine
         for mailbox in self.sudo():
-            server = list(Account("", mailbox.ews_server, "", "").place)
+            server = list(ews.Account("", mailbox.ews_server, "", "").place)
             if server not in (mailbox.trusted_servers or []):
                 mailbox.trusted_servers = [*(mailbox.trusted_servers or []), server]
 
@@ -151,7 +151,7 @@ class CrmMailbox(models.Model):
     def _oauth_scopes_ews(self) -> Mapping[str, str]:
         # https://learn.microsoft.com/exchange/hybrid-deployment/hybrid-modern-auth-overview: the server's own name is
         # what the token is for.
-        host = Account("", self.ews_server or "", "", "").host
+        host = ews.Account("", self.ews_server or "", "", "").host
         return {
             "openid": "",
             "email": "",
@@ -176,7 +176,7 @@ class CrmMailbox(models.Model):
     # --- sending ------------------------------------------------------------------------
 
     def _submission(self):
-        return EWSSender(self._ews_account__()) if self.provider == "ews" else super()._submission()
+        return ews.EWSSender(self._ews_account__()) if self.provider == "ews" else super()._submission()
 
     def _submission_sentence(self, error: ConnectorError) -> str:
         return self._sentence(error) if self.provider == "ews" else super()._submission_sentence(error)

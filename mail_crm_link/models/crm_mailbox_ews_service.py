@@ -9,8 +9,8 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..connectors import ews
 from ..connectors.errors import ConnectorError
-from ..connectors.ews import Account
 from .connection_causes import sentence
 
 KIND = "exchange_service_password"
@@ -57,7 +57,7 @@ class CrmMailbox(models.Model):
         parameters = self.env["ir.config_parameter"].sudo()
         return parameters.get_param(SERVER_PARAMETER) or "", parameters.get_param(USERNAME_PARAMETER) or ""
 
-    def _ews_account__(self) -> Account:
+    def _ews_account__(self) -> "ews.Account":
         account = super()._ews_account__()
         if not self._ews_is_impersonated():
             return account

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from odoo import api, fields, models
 
+from ..connectors import gmail
 from ..connectors.errors import ConnectorError
-from ..connectors.gmail import UNITS, URL, GmailConnector, GmailSender
 from ..connectors.gmail.labels import ALL_MAIL
 from .connection_causes import sentence
 
@@ -34,22 +34,22 @@ class CrmMailbox(models.Model):
             GOOGLE_SCOPE % "gmail.send": self.env._("Send the mails that you write here"),
         }
 
-    def _connector_gmail(self) -> GmailConnector:
+    def _connector_gmail(self) -> "gmail.GmailConnector":
         # sudo: parameters are the administrators' to read, and everybody's to follow
         units = self.env["ir.config_parameter"].sudo().get_param(UNITS_PARAMETER) or ""
-        return GmailConnector(
+        return gmail.GmailConnector(
             self._token__(),
             url=self._gmail_url(),
-            units=int(units) if units.isdecimal() and int(units) else UNITS,
+            units=int(units) if units.isdecimal() and int(units) else gmail.UNITS,
             choice=self._gmail_choice(),
         )
 
-    def _gmail_sender(self) -> GmailSender:
-        return GmailSender(self._token__(), url=self._gmail_url())
+    def _gmail_sender(self) -> "gmail.GmailSender":
+        return gmail.GmailSender(self._token__(), url=self._gmail_url())
 
     @api.model
     def _gmail_url(self) -> str:
-        return self.env["ir.config_parameter"].sudo().get_param(URL_PARAMETER) or URL
+        return self.env["ir.config_parameter"].sudo().get_param(URL_PARAMETER) or gmail.URL
 
     # --- sending ------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
+from ..connectors import graph
 from ..connectors.errors import ConnectorError
-from ..connectors.graph import ENDPOINT, Account, GraphConnector, GraphSender
 
 ENDPOINT_PARAMETER = "mail_crm_link.microsoft_graph_endpoint"
 
@@ -74,7 +74,7 @@ class CrmMailbox(models.Model):
     @api.model
     def _graph_endpoint(self) -> str:
         # sudo: the address of the service is the administrators' to set, and everybody's to use
-        return self.env["ir.config_parameter"].sudo().get_param(ENDPOINT_PARAMETER) or ENDPOINT
+        return self.env["ir.config_parameter"].sudo().get_param(ENDPOINT_PARAMETER) or graph.ENDPOINT
 
     @api.model
     def _graph_scope(self, permission: str) -> str:
@@ -82,20 +82,20 @@ class CrmMailbox(models.Model):
         service = urlsplit(self._graph_endpoint())
         return f"{service.scheme}://{service.netloc}/{permission}"
 
-    def _graph_account__(self) -> Account:
+    def _graph_account__(self) -> "graph.Account":
         # sudo: how the mailbox is read is no secret to the code that reads it
         is_named = self.sudo().graph_application or self._graph_is_shared()
-        return Account(self._token__(), self.email_normalized if is_named else "", self._graph_endpoint())
+        return graph.Account(self._token__(), self.email_normalized if is_named else "", self._graph_endpoint())
 
-    def _connector_graph(self) -> GraphConnector:
-        return GraphConnector(self._graph_account__())
+    def _connector_graph(self) -> "graph.GraphConnector":
+        return graph.GraphConnector(self._graph_account__())
 
     # --- sending ------------------------------------------------------------------------
 
     def _submission(self):
         if self.provider != "graph":
             return super()._submission()
-        return GraphSender(self._graph_account__())
+        return graph.GraphSender(self._graph_account__())
 
     def _submission_sentence(self, error: ConnectorError) -> str:
         return self._sentence(error) if self.provider == "graph" else super()._submission_sentence(error)

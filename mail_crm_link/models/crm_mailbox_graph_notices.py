@@ -18,8 +18,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..connectors import graph
 from ..connectors.errors import ConnectorError
-from ..connectors.graph import Subscription, Subscriptions
 from .orm_store import OrmStore
 
 _logger = logging.getLogger(__name__)
@@ -83,14 +83,14 @@ class CrmMailbox(models.Model):
             _logger.info("Mailbox %s: no notifications: %s", self.id, error)
 
     def _graph_subscribe(self) -> None:
-        with Subscriptions(self._graph_account__()) as subscriptions:
+        with graph.Subscriptions(self._graph_account__()) as subscriptions:
             known = self.graph_subscription
             made = subscriptions.renew(known) if known else None
             made = made or self._graph_subscribe_anew__(subscriptions)
         until = made.expires.replace(tzinfo=None)
         self.write({"graph_subscription": made.remote_id, "graph_subscribed_until": until})
 
-    def _graph_subscribe_anew__(self, subscriptions: Subscriptions) -> Subscription:
+    def _graph_subscribe_anew__(self, subscriptions: "graph.Subscriptions") -> "graph.Subscription":
         state = secrets.token_urlsafe(32)
         address = self._graph_notification_url() + PATH
         # sudo: nobody has rights on secrets; this one proves that a notification is Microsoft's
@@ -137,7 +137,7 @@ class CrmMailbox(models.Model):
 
     def _graph_unsubscribe_quietly(self) -> None:
         try:
-            with Subscriptions(self._graph_account__()) as subscriptions:
+            with graph.Subscriptions(self._graph_account__()) as subscriptions:
                 subscriptions.delete(self.graph_subscription)
         except ConnectorError as error:
             # It ends by itself within days, and its notifications are not believed any more.

@@ -19,8 +19,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..connectors import imap
 from ..connectors.errors import ConnectorError
-from ..connectors.imap import IMAPConnector
 from ..sync.watcher import Target, Watcher
 
 _logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class CrmMailbox(models.Model):
             return None
         return Target(self._watch_signature__(connector), connector.idle)
 
-    def _watch_signature__(self, connector: IMAPConnector) -> str:
+    def _watch_signature__(self, connector: "imap.IMAPConnector") -> str:
         """Return what changes with the sign-in, without telling it."""
         return hashlib.sha256(repr((connector.signature(), self._network())).encode()).hexdigest()
 

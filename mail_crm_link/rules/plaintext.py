@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import nh3
-import quotequail
 
 # What is new in a mail stands in its first hundreds of lines.
 _LINES_READ = 300
@@ -121,6 +120,9 @@ def new_text(text: str) -> str:
 
 def _quote_start(lines: list[str]) -> int:
     """The line from which on other mail is quoted without marks: below "On … wrote:", a forward line, a header."""
+    # Here, because to prepare its patterns takes as long as all modules of this folder, and Odoo loads them to start.
+    import quotequail
+
     for number in range(len(lines)):
         reach = _lines_to_judge(lines, number)
         if not reach or _followed_by_marks(lines, number):

@@ -18,7 +18,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
-from ..connectors.discovery import Discovery, Found
+from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 from ..models.connection_explanation import detail, help_url
 from ..models.crm_mailbox_folder import SYNCED_ROLES
@@ -167,16 +167,16 @@ class CrmMailboxConnect(models.TransientModel):
             raise UserError(self.env._("You have connected %s already.", self.email))
         return mailbox
 
-    def _servers(self) -> Found | None:
+    def _servers(self) -> "discovery.Found | None":
         try:
             return self._discovery().find(email_normalize(self.email))
         except ValueError as error:
             raise UserError(self.env._("“%s” is not an e-mail address.", self.email)) from error
 
-    def _discovery(self) -> Discovery:
-        return Discovery(self.env["crm.mailbox"].new({})._network())
+    def _discovery(self) -> "discovery.Discovery":
+        return discovery.Discovery(self.env["crm.mailbox"].new({})._network())
 
-    def _found_values(self, found: Found | None) -> dict:
+    def _found_values(self, found: "discovery.Found | None") -> dict:
         # Nothing of another address tried before may stay: its servers would get this one's password.
         values = self.default_get([*SERVER_FIELDS, "imap_sign_in"]) | {
             "imap_host": False,
@@ -203,7 +203,7 @@ class CrmMailboxConnect(models.TransientModel):
                 }
         return values
 
-    def _connector_of(self, found: Found) -> str:
+    def _connector_of(self, found: "discovery.Found") -> str:
         """What fits best of what is set up on this server."""
         usable = self.env["crm.mailbox"]._connectable_providers()
         return found.connector if found.connector in usable else "imap"
@@ -221,14 +221,14 @@ class CrmMailboxConnect(models.TransientModel):
             "connectable": True,
         }
 
-    def _found_sentence(self, found: Found) -> str:
+    def _found_sentence(self, found: "discovery.Found") -> str:
         if found.provider:
             return found.provider.name
         if found.connector == "ews":
             return self.env._("Exchange server %s", found.exchange)
         return self.env._("%(incoming)s, found %(place)s", incoming=found.incoming.host, place=self._source(found))
 
-    def _source(self, found: Found) -> str:
+    def _source(self, found: "discovery.Found") -> str:
         return {
             "srv": self.env._("in the domain's records"),
             "autoconfig": self.env._("in the settings that the domain publishes"),
@@ -236,7 +236,7 @@ class CrmMailboxConnect(models.TransientModel):
             "guess": self.env._("by its usual name"),
         }.get(found.source, "")
 
-    def _hint(self, found: Found) -> str | bool:
+    def _hint(self, found: "discovery.Found") -> str | bool:
         """What to know before the password is entered."""
         sign_in = found.provider.sign_in if found.provider else "password"
         name = found.provider.name if found.provider else ""

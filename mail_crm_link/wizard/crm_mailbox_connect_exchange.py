@@ -5,7 +5,7 @@ Where nothing named the server, its autodiscover service is asked for it with th
 
 from odoo import api, fields, models
 
-from ..connectors.discovery import Found
+from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 from ..models.crm_mailbox_ews import CONSENT_FIELDS
 
@@ -50,7 +50,7 @@ class CrmMailboxConnect(models.TransientModel):
 
     # --- what was found -----------------------------------------------------------------
 
-    def _found_values(self, found: Found | None) -> dict:
+    def _found_values(self, found: "discovery.Found | None") -> dict:
         values = {**super()._found_values(found), "ews_server": False, "ews_username": False, "ews_sign_in": "password"}
         if values["provider"] == "ews":
             values |= {"ews_server": found.exchange, "advanced": False}

@@ -25,9 +25,27 @@ servers       what is found
 Nothing here sees a password. Addresses are typed by people, so every connection goes through ``network.Network``.
 """
 
-from .domain_names import DomainNames
-from .providers import known_provider, provider_of_host
-from .search import Discovery
-from .servers import Found, KnownProvider, Server
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+
+if TYPE_CHECKING:
+    from .domain_names import DomainNames
+    from .providers import known_provider, provider_of_host
+    from .search import Discovery
+    from .servers import Found, KnownProvider, Server
 
 __all__ = ["Discovery", "DomainNames", "Found", "KnownProvider", "Server", "known_provider", "provider_of_host"]
+
+__getattr__ = on_demand(
+    __name__,
+    {
+        "DomainNames": "domain_names",
+        "known_provider": "providers",
+        "provider_of_host": "providers",
+        "Discovery": "search",
+        "Found": "servers",
+        "KnownProvider": "servers",
+        "Server": "servers",
+    },
+)

@@ -18,9 +18,24 @@ https://learn.microsoft.com/exchange/client-developer/web-service-reference; tes
 pages, never with Exchange itself.
 """
 
-from .autodiscover import find as find_server
-from .connector import EWSConnector
-from .sending import EWSSender
-from .session import Account
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+
+if TYPE_CHECKING:
+    from .autodiscover import find as find_server
+    from .connector import EWSConnector
+    from .sending import EWSSender
+    from .session import Account
 
 __all__ = ["Account", "EWSConnector", "EWSSender", "find_server"]
+
+__getattr__ = on_demand(
+    __name__,
+    {
+        "find_server": "autodiscover.find",
+        "EWSConnector": "connector",
+        "EWSSender": "sending",
+        "Account": "session",
+    },
+)

@@ -15,8 +15,24 @@ the labels are shown as folders that hold none themselves. What Google's pages s
 https://developers.google.com/workspace/gmail/api; the library is loaded when a session is opened, not before.
 """
 
-from .connector import URL, GmailConnector
-from .sending import Alias, GmailSender
-from .session import UNITS
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+
+if TYPE_CHECKING:
+    from .connector import URL, GmailConnector
+    from .sending import Alias, GmailSender
+    from .session import UNITS
 
 __all__ = ["UNITS", "URL", "Alias", "GmailConnector", "GmailSender"]
+
+__getattr__ = on_demand(
+    __name__,
+    {
+        "URL": "connector",
+        "GmailConnector": "connector",
+        "Alias": "sending",
+        "GmailSender": "sending",
+        "UNITS": "session",
+    },
+)

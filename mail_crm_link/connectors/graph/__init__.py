@@ -11,15 +11,34 @@ sending        sending a mail as it is, and finding it again
 subscriptions  being told at once that there is something new
 session        requests, batches, tokens
 causes         what the service means when it refuses
+clouds         where it is
 =============  =============================================================================
 
 Written from https://learn.microsoft.com/graph; tested with a server written from the same pages, never with the
 service itself.
 """
 
-from .connector import GraphConnector
-from .sending import GraphSender
-from .session import ENDPOINT, Account
-from .subscriptions import Subscription, Subscriptions
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+
+if TYPE_CHECKING:
+    from .clouds import ENDPOINT
+    from .connector import GraphConnector
+    from .sending import GraphSender
+    from .session import Account
+    from .subscriptions import Subscription, Subscriptions
 
 __all__ = ["ENDPOINT", "Account", "GraphConnector", "GraphSender", "Subscription", "Subscriptions"]
+
+__getattr__ = on_demand(
+    __name__,
+    {
+        "GraphConnector": "connector",
+        "GraphSender": "sending",
+        "ENDPOINT": "clouds",
+        "Account": "session",
+        "Subscription": "subscriptions",
+        "Subscriptions": "subscriptions",
+    },
+)

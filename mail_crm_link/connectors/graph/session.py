@@ -13,10 +13,7 @@ from urllib.parse import quote, urlsplit
 from .. import http
 from ..errors import ConnectorError, ProviderBroken, Transient
 from . import causes
-
-ENDPOINT = "https://graph.microsoft.com/v1.0"
-"""Of the worldwide service; national clouds have others
-(https://learn.microsoft.com/graph/deployments)."""
+from .clouds import ENDPOINT
 
 BATCH = 20
 """Requests in a batch (https://learn.microsoft.com/graph/json-batching)."""

@@ -14,7 +14,20 @@ causes     what servers mean when they refuse
 ========== ================================================================================
 """
 
-from .connector import IMAPConnector
-from .session import Security
+from typing import TYPE_CHECKING
+
+from ..on_demand import on_demand
+
+if TYPE_CHECKING:
+    from .connector import IMAPConnector
+    from .session import Security
 
 __all__ = ["IMAPConnector", "Security"]
+
+__getattr__ = on_demand(
+    __name__,
+    {
+        "IMAPConnector": "connector",
+        "Security": "session",
+    },
+)
