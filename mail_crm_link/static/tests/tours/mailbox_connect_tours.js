@@ -84,3 +84,20 @@ tours.add("mail_crm_link_connect_app_password", {
         ...DISCARD,
     ],
 });
+
+tours.add("mail_crm_link_connect_exchange", {
+    steps: () => [
+        ...open("seller@mill.example"),
+        {trigger: `${DIALOG} [name=hint]:contains(Your provider or your administrator)`},
+        {trigger: `${DIALOG} [name=protocol] input[data-value=ews]`, run: "click"},
+        {trigger: `${DIALOG}:not(:has([name=imap_host])) [name=ews_server]`},
+        {trigger: `${DIALOG} [name=ews_username] input`, run: "edit MILL\\seller"},
+        ...signIn("wrong"),
+        ...fails("autodiscover", "User name used: MILL"),
+        ...signIn(RIGHT),
+        {trigger: `${DIALOG} .alert-success:contains(Signed in)`},
+        {trigger: `${DIALOG} [name=folder_ids] tr:contains(INBOX)`},
+        {trigger: ".o_dialog button[name=action_finish]", run: "click"},
+        {trigger: ".o_form_view .o_statusbar_status [data-value=connecting].o_arrow_button_current"},
+    ],
+});
