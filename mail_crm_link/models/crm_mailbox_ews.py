@@ -148,6 +148,11 @@ class CrmMailbox(models.Model):
     def _compute_consent_rights(self):
         return super()._compute_consent_rights()
 
+    def action_sign_in(self) -> dict:
+        if self._ews_by_consent() and not self.ews_server:
+            raise UserError(self.env._("Please fill in: %s.", self.env._("Exchange server")))
+        return super().action_sign_in()
+
     def _oauth_scopes_ews(self) -> Mapping[str, str]:
         # https://learn.microsoft.com/exchange/hybrid-deployment/hybrid-modern-auth-overview: the server's own name is
         # what the token is for.

@@ -214,7 +214,7 @@ class CrmMailboxConnect(models.TransientModel):
             "found": False,
             "hint": self.env._(
                 "Nothing tells which servers %s belongs to. Your provider or your administrator names them: the"
-                " IMAP server for incoming and the SMTP server for outgoing mail.",
+                " IMAP server for incoming and the SMTP server for outgoing mail, or the Exchange server.",
                 self.email,
             ),
             "help_url": False,
