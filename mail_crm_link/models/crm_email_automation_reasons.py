@@ -120,11 +120,12 @@ class CrmEmailAutomation(models.Model):
         reason = first._automation_obstacle() if first else "no_mailbox"
         if not reason:
             return Sender(author, first)
-        if action.crm_email_fallback == "own":
+        fallback = action._crm_email_fallback_of(author)
+        if fallback == "own":
             working = others.filtered(lambda one: not one._automation_obstacle())
             if working:
                 return Sender(author, working[0])
-        if action.crm_email_fallback == "server":
+        if fallback == "server":
             return Sender(author, nowhere, by_server=True)
         detail = first.email if first else author.name
         return Sender(author, nowhere, reason=reason, detail=detail)

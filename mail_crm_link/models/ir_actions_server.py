@@ -6,6 +6,7 @@ from odoo.tools.safe_eval import safe_eval
 
 from .crm_email import CARD_FIELDS
 from .crm_email_automation import MANAGERS
+from .res_company import FALLBACKS
 
 
 class IrActionsServer(models.Model):
@@ -37,9 +38,7 @@ class IrActionsServer(models.Model):
         help="An answer has the subject of what it answers.",
     )
     crm_email_fallback = fields.Selection(
-        selection=lambda self: self.env["res.company"]._fields["crm_email_fallback"].selection,
-        string="If that mailbox does not work",
-        default=lambda self: self.env.company.crm_email_fallback,
+        [("company", "As the company says"), *FALLBACKS], "If that mailbox does not work", default="company"
     )
     crm_email_over_limit = fields.Selection(
         [("wait", "Wait until the mailbox may send again"), ("skip", "Do not send")],
@@ -102,9 +101,11 @@ class IrActionsServer(models.Model):
         return records.search(safe_eval(self.crm_email_domain or "[]", eval_context))
 
     def _crm_email_notification(self, count: int, left_out: int) -> dict:
-        message = self.env._("%s e-mails are on their way.", count)
+        message = self.env._("E-mails on their way: %s.", count)
         if left_out:
-            message = self.env._("%(sentence)s %(count)s records have it already.", sentence=message, count=left_out)
+            message = self.env._(
+                "%(sentence)s Records that have it already: %(count)s.", sentence=message, count=left_out
+            )
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
@@ -119,6 +120,11 @@ class IrActionsServer(models.Model):
         if self.crm_email_sender == "mailbox":
             return self.crm_email_mailbox_id.user_id
         return user if self.crm_email_sender == "user" else card.user_id
+
+    def _crm_email_fallback_of(self, author) -> str:
+        """Return what replaces the author's mailbox when it does not work: ``own``, ``server`` or ``none``."""
+        chosen = self.crm_email_fallback
+        return self.env["crm.mailbox"]._fallback_of(author) if chosen == "company" else chosen
 
     def _crm_email_to(self, card) -> str:
         """Return the address that the record is written to, as To shows it; "" where there is none."""
@@ -160,6 +166,6 @@ class IrActionsServer(models.Model):
             raise AccessError(self.env._("Only sales managers stop all 1:1 e-mails of an action."))
         rows = self.env["crm.email.automation"].search([("action_id", "in", self.ids), ("state", "=", "waiting")])
         rows.action_stop()
-        message = self.env._("%s e-mails will not be sent.", len(rows))
+        message = self.env._("E-mails that will not be sent: %s.", len(rows))
         params = {"message": message, "type": "success", "next": {"type": "ir.actions.client", "tag": "soft_reload"}}
         return {"type": "ir.actions.client", "tag": "display_notification", "params": params}

@@ -2,6 +2,7 @@ from . import (
     test_access,
     test_automation,
     test_automation_reasons,
+    test_automation_tour,
     test_binding,
     test_canaries,
     test_canaries_web,

@@ -23,7 +23,7 @@ class TestOneToOne(AutomationCase):
         return [message_from_bytes(one.raw, policy=policy.default) for one in self.submission.taken]
 
     def test_it_goes_out_as_the_owners_mail_and_stays_on_the_card(self):
-        self.assertIn("1 e-mails", self.trigger())
+        self.assertIn("on their way: 1.", self.trigger())
         self.send()
         [taken] = self.submission.taken
         self.assertEqual((taken.sender, taken.recipients), (self.mailbox.email, ["anna@mill.example"]))
@@ -69,7 +69,7 @@ class TestOneToOne(AutomationCase):
 
     def test_each_record_gets_it_once(self):
         self.trigger()
-        self.assertIn("1 records have it already", self.trigger())
+        self.assertIn("have it already: 1.", self.trigger())
         self.send()
         self.trigger()
         self.send()
@@ -302,7 +302,7 @@ class TestOnce(AutomationCase):
 
     def test_ten_thousand_records_are_queued_at_once_and_stopped_at_once(self):
         leads = self.many(10_000)
-        self.assertIn("10000 e-mails", self.trigger(leads))
+        self.assertIn("on their way: 10000.", self.trigger(leads))
         self.mailbox.automation_per_minute = 5
         self.env.cr.commit()
         self.send()

@@ -15,8 +15,9 @@ from .committing_case import mail
 OWNER = "composer_owner"
 
 
-@tagged("post_install", "-at_install")
-class TestComposerTour(HttpCase):
+class ComposingCase(HttpCase):
+    """A salesperson with a connected mailbox, and an opportunity of theirs with Anna as its contact."""
+
     browser_size = "1920x1080"
 
     @classmethod
@@ -53,9 +54,10 @@ class TestComposerTour(HttpCase):
         super().setUp()
         self.submission.taken.clear()
 
-    def start(self, tour):
+    def start(self, tour, path=None, login=OWNER):
         self.env.flush_all()
-        self.start_tour(f"/odoo/action-crm.crm_lead_action_pipeline/{self.lead.id}", tour, login=OWNER, timeout=120)
+        path = path or f"action-crm.crm_lead_action_pipeline/{self.lead.id}"
+        self.start_tour(f"/odoo/{path}", tour, login=login, timeout=120)
         self.env.invalidate_all()
 
     def synchronise(self):
@@ -72,6 +74,9 @@ class TestComposerTour(HttpCase):
             raw = client.fetch(number, "(BODY.PEEK[])")[1][0][1]
         return message_from_bytes(raw, policy=policy.default)
 
+
+@tagged("post_install", "-at_install")
+class TestComposerTour(ComposingCase):
     def test_a_new_mail_from_the_card(self):
         self.start("mail_crm_link_compose")
         [taken] = self.submission.taken
