@@ -53,6 +53,8 @@ from . import crm_email_block
 from . import crm_email_binding
 from . import crm_email_relink
 from . import crm_email_card
+from . import crm_email_card_moments
+from . import crm_email_card_change
 from . import crm_email_person
 from . import crm_email_export
 from . import crm_email_erasure

@@ -4,14 +4,13 @@ When is told with each page that is stored. The hours follow in the background, 
 calendar at a time: counting them costs more than storing the mail.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
-from itertools import accumulate
 
 from odoo import api, fields, models
 from odoo.tools import SQL
+
+from .working_hours import WorkingHours
 
 BATCH = 2000
 
@@ -76,12 +75,7 @@ class CrmEmail(models.Model):
         )
 
     def _store_hours(self, rows: Sequence[tuple]) -> None:
-        by_owner = defaultdict(list)
-        for owner_id, *times in rows:
-            by_owner[owner_id].append(times)
-        hours = {}
-        for owner_id, of_owner in by_owner.items():
-            hours |= _WorkingHours(self._calendar(owner_id), of_owner).hours()
+        hours = self._working_hours(rows)
         self.env.cr.execute(
             SQL(
                 "UPDATE crm_email e SET response_hours = h.hours"
@@ -92,38 +86,22 @@ class CrmEmail(models.Model):
         )
         self.invalidate_model(["response_hours"], flush=False)
 
+    @api.model
+    def _working_hours(self, rows: Iterable[tuple]) -> dict[int, float]:
+        """Return working hours by key.
+
+        :param rows: id of the mailbox's owner, a key, and two moments each, naive UTC
+        """
+        by_owner = defaultdict(list)
+        for owner_id, *times in rows:
+            by_owner[owner_id].append(times)
+        hours = {}
+        for owner_id, of_owner in by_owner.items():
+            hours |= WorkingHours(self._calendar(owner_id), of_owner).hours()
+        return hours
+
     def _calendar(self, owner_id: int | None):
         """The owner's working hours, else the company's."""
         owner = self.env["res.users"].browse(owner_id or [])
         calendar = owner.resource_calendar_id if "resource_calendar_id" in owner else None
         return calendar or (owner.company_id or self.env.company).resource_calendar_id
-
-
-class _WorkingHours:
-    """Working hours of one calendar between many pairs of moments, read from the calendar once."""
-
-    def __init__(self, calendar, times: Sequence[tuple[int, datetime, datetime]]):
-        self._times = times
-        first = min(date for _id, date, _answered in times)
-        last = max(answered for _id, _date, answered in times)
-        span = _aware(first), _aware(last)
-        intervals = calendar._work_intervals_batch(*span)[False] if calendar else [(*span, None)]
-        self._starts = [start for start, _end, _record in intervals]
-        self._lengths = [(end - start).total_seconds() for start, end, _record in intervals]
-        self._before = list(accumulate(self._lengths, initial=0.0))
-
-    def hours(self) -> dict[int, float]:
-        return {id_: (self._until(answered) - self._until(date)) / 3600 for id_, date, answered in self._times}
-
-    def _until(self, moment: datetime) -> float:
-        """Seconds of work until then."""
-        aware = _aware(moment)
-        position = bisect_left(self._starts, aware)
-        if not position:
-            return 0.0
-        last = position - 1
-        return self._before[last] + min((aware - self._starts[last]).total_seconds(), self._lengths[last])
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=timezone.utc)

@@ -24,6 +24,7 @@ class CrmEmail(models.Model):
     delivery_problem = reader_fields.Char(
         "Not delivered", readonly=True, help="Whom a mail system could not deliver it to, and its words."
     )
+    bounced_at = reader_fields.Datetime(readonly=True, help="When a mail system last said so (UTC).")
     report_read = fields.Boolean(readonly=True, groups=fields.NO_ACCESS, help="Of a bounce: it was looked into.")
 
     _unread_report_idx = models.Index("(date) WHERE automatic = 'bounce' AND report_read IS NOT TRUE")
@@ -51,7 +52,8 @@ class CrmEmail(models.Model):
             if one.recipient in known
         ]
         if told:
-            sent.delivery_problem = "; ".join(told)
+            sent.write({"delivery_problem": "; ".join(told), "bounced_at": self.date})
+            sent._cards_changed()
             sent._tell_of_problem()
         for mailbox in self.mailbox_ids:
             OrmStore(mailbox).commit()

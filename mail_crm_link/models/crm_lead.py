@@ -54,3 +54,4 @@ class CrmLead(models.Model):
                 )
             )
         self.env["crm.email.link"].invalidate_model(flush=False)
+        self.env["crm.email.card.change"]._note_cards(self)

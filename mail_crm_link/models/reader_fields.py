@@ -5,7 +5,8 @@ through ``__get__``, filtering, grouping and sorting through the SQL made here. 
 stored, indexed and cached like any other; the cache holds the truth and is never asked
 but through ``__get__``.
 
-The model says who that is: ``has_content_access`` of a record, and `_content_sql` of a row.
+The model says who that is: ``has_content_access`` of a record, and `_content_sql` of a row;
+a kind of field may say it otherwise.
 """
 
 from odoo import fields
@@ -16,18 +17,24 @@ from odoo.tools import SQL, Query
 class ForReaders(fields.Field):
     def __get__(self, record, owner=None):
         if record is not None and not record.env.su:
-            record = record.filtered("has_content_access")
+            record = record.filtered(self._readable_by())
         return super().__get__(record, owner)
+
+    def _readable_by(self) -> str:
+        """Name of the field that says whether the current user may read this one."""
+        return "has_content_access"
 
     def to_sql(self, model, alias):
         return self.shown_sql(model, alias, super().to_sql(model, alias))
 
-    @staticmethod
-    def shown_sql(model, alias: str, value: SQL) -> SQL:
+    def shown_sql(self, model, alias: str, value: SQL) -> SQL:
         """Return what the current user gets of a value of the row ``alias``."""
         if model.env.su:
             return value
-        return SQL("(CASE WHEN %s THEN %s END)", model._content_sql(alias), value)
+        return SQL("(CASE WHEN %s THEN %s END)", self._readable_sql(model, alias), value)
+
+    def _readable_sql(self, model, alias: str) -> SQL:
+        return model._content_sql(alias)
 
 
 class Char(ForReaders, fields.Char):

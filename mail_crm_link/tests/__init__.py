@@ -31,6 +31,7 @@ from . import (
     test_progress,
     test_query_counts,
     test_reading,
+    test_card_moments,
     test_report,
     test_retention,
     test_roles,

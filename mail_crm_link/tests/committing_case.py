@@ -15,6 +15,7 @@ from odoo.tests.common import BaseCase, get_db_name, new_test_user, tagged
 
 TABLES = (
     "crm_email_automation",
+    "crm_email_card_change",
     "crm_email_composer",
     "crm_email_link",
     "crm_email_copy",
