@@ -59,6 +59,8 @@ from . import crm_email_person
 from . import crm_email_export
 from . import crm_email_erasure
 from . import crm_email_report
+from . import crm_team
+from . import digest_digest
 from . import crm_email_live
 from . import crm_email_sentiment
 from . import ir_websocket

@@ -32,6 +32,8 @@ from . import (
     test_query_counts,
     test_reading,
     test_card_moments,
+    test_mail_figures,
+    test_moments_over_servers,
     test_report,
     test_retention,
     test_roles,
