@@ -346,12 +346,3 @@ class CrmEmailLink(models.Model):
     def unlink(self):
         self.email_id._cards_changed()
         return super().unlink()
-
-
-class BasePartnerMergeAutomaticWizard(models.TransientModel):
-    _inherit = "base.partner.merge.automatic.wizard"
-
-    def _update_foreign_keys(self, src_partners, dst_partner):
-        result = super()._update_foreign_keys(src_partners, dst_partner)
-        self.env["crm.email.card.change"]._note_cards(dst_partner)
-        return result

@@ -1,4 +1,4 @@
-"""Working hours between moments, by a calendar of Odoo: holidays, time zones and changes of the clock are its matter."""
+"""Working hours between moments, by a calendar of Odoo, which knows holidays, time zones and changes of the clock."""
 
 from bisect import bisect_left
 from collections.abc import Sequence

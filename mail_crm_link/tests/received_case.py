@@ -5,9 +5,12 @@ from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from odoo.fields import Command
 from odoo.tests import TransactionCase, new_test_user, tagged
+from odoo.tools import SQL
 
 from ..connectors.base import Envelope
+from ..models.crm_email import CARD_FIELDS
 from ..models.email_rows import EnvelopeRows
 
 NOW = datetime.now(timezone.utc).replace(microsecond=0)
@@ -53,6 +56,39 @@ class ReceivedCase(TransactionCase):
                 "user_id": cls.owner.id,
                 **values,
             }
+        )
+
+    @classmethod
+    def work_from_nine_to_five(cls, tz="UTC"):
+        """Have the company work on Monday to Friday; return its calendar."""
+        days = [
+            Command.create({"name": str(day), "dayofweek": str(day), "hour_from": 9, "hour_to": 17}) for day in range(5)
+        ]
+        calendar = cls.env["resource.calendar"].create(
+            {"name": "Nine to five", "tz": tz, "attendance_ids": [Command.clear(), *days]}
+        )
+        cls.env.company.resource_calendar_id = calendar
+        return calendar
+
+    def store_100_000_mails(self, card) -> None:
+        """One a minute until now, every third of them sent, all on the card."""
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO crm_email (identity, variant, date, direction, state, automatic, is_bound, body_state)
+                SELECT 'speed-' || n, '', now() - n * interval '1 minute',
+                       CASE WHEN n %% 3 = 0 THEN 'out' ELSE 'in' END, 'processed', 'none', true, 'none'
+                  FROM generate_series(1, 100000) n;
+                INSERT INTO crm_email_mailbox_rel (email_id, mailbox_id)
+                SELECT id, %(mailbox)s FROM crm_email WHERE identity LIKE 'speed-%%';
+                INSERT INTO crm_email_link (email_id, %(column)s, origin, reason, active)
+                SELECT id, %(card)s, 'address', 'Speed', true FROM crm_email WHERE identity LIKE 'speed-%%';
+                ANALYZE crm_email; ANALYZE crm_email_mailbox_rel; ANALYZE crm_email_link;
+                """,
+                mailbox=self.mailbox.id,
+                column=SQL.identifier(CARD_FIELDS[card._name]),
+                card=card.id,
+            )
         )
 
     def receive(

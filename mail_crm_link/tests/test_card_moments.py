@@ -240,17 +240,7 @@ class TestWaitingHours(MomentsCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.calendar = cls.env["resource.calendar"].create(
-            {
-                "name": "Nine to five",
-                "tz": "Europe/Berlin",
-                "attendance_ids": [(5, 0, 0)]
-                + [
-                    (0, 0, {"name": str(day), "dayofweek": str(day), "hour_from": 9, "hour_to": 17}) for day in range(5)
-                ],
-            }
-        )
-        cls.env.company.resource_calendar_id = cls.calendar
+        cls.calendar = cls.work_from_nine_to_five("Europe/Berlin")
         cls.mailbox.connected_at = "2020-01-01"
 
     def hours(self, received: str, now: str) -> int:

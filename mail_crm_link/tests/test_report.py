@@ -16,17 +16,7 @@ class TestReport(ReceivedCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.calendar = cls.env["resource.calendar"].create(
-            {
-                "name": "Nine to five",
-                "tz": "UTC",
-                "attendance_ids": [(5, 0, 0)]
-                + [
-                    (0, 0, {"name": str(day), "dayofweek": str(day), "hour_from": 9, "hour_to": 17}) for day in range(5)
-                ],
-            }
-        )
-        cls.env.company.resource_calendar_id = cls.calendar
+        cls.work_from_nine_to_five()
         cls.mailbox.connected_at = "2020-01-01"
 
     def rows(self, *emails, user=None):
@@ -120,19 +110,7 @@ class TestReport(ReceivedCase):
     # --- speed --------------------------------------------------------------------------
 
     def test_figures_of_100_000_mails_come_within_two_seconds(self):
-        self.env.cr.execute(
-            """
-            INSERT INTO crm_email (identity, variant, date, direction, state, automatic, is_bound, body_state)
-            SELECT 'speed-' || n, '', now() - n * interval '1 minute', CASE WHEN n %% 3 = 0 THEN 'out' ELSE 'in' END,
-                   'processed', 'none', true, 'none' FROM generate_series(1, 100000) n;
-            INSERT INTO crm_email_mailbox_rel (email_id, mailbox_id)
-            SELECT id, %(mailbox)s FROM crm_email WHERE identity LIKE 'speed-%%';
-            INSERT INTO crm_email_link (email_id, partner_id, origin, reason, active)
-            SELECT id, %(partner)s, 'address', 'Speed', true FROM crm_email WHERE identity LIKE 'speed-%%';
-            ANALYZE crm_email; ANALYZE crm_email_mailbox_rel; ANALYZE crm_email_link;
-            """,
-            {"mailbox": self.mailbox.id, "partner": self.anna.id},
-        )
+        self.store_100_000_mails(self.anna)
         colleague = new_test_user(self.env, "report_colleague", "sales_team.group_sale_salesman_all_leads")
         for user in (self.owner, colleague):
             reports = self.env["crm.email.report"].with_user(user)

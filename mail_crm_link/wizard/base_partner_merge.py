@@ -28,4 +28,5 @@ class BasePartnerMerge(models.TransientModel):
             )
         )
         self.env["crm.email.link"].invalidate_model(flush=False)
+        self.env["crm.email.card.change"]._note_cards(dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)

@@ -12,7 +12,7 @@ registry.category("web_tour.tours").add("mail_crm_link_dashboard", {
             run: "click",
         },
         {trigger: ".o_facet_value:contains('Waiting')"},
-        {trigger: ".o_list_view .o_data_row:only-child .o_data_cell[name='kind']:contains('Waiting')"},
+        {trigger: ".o_list_view .o_data_cell[name='kind']:contains('Waiting')"},
         {trigger: ".o_switch_view.o_graph", run: "click"},
         {trigger: ".o_graph_view canvas"},
     ],
