@@ -42,7 +42,6 @@ DECIDING = {
         "(array_agg(e.id ORDER BY e.bounced_at DESC, e.id DESC) FILTER (WHERE e.bounced_at IS NOT NULL))[1]"
     ),
 }
-JUDGED = ["positive", "neutral", "negative"]
 
 
 class _Mail(NamedTuple):
@@ -210,8 +209,6 @@ class CrmEmailCard(models.AbstractModel):
 
     def _turns(self) -> list[tuple[int, int]]:
         """Return of each card the last mail that was negative after one that was not."""
-        if "sentiment" not in self.env["crm.email"]._fields:
-            return []
         return self.env.execute_query(
             SQL(
                 """
@@ -220,13 +217,12 @@ class CrmEmailCard(models.AbstractModel):
                               lag(e.sentiment) OVER (PARTITION BY k.%(card)s ORDER BY e.date, e.id) AS before
                          FROM crm_email_link k JOIN crm_email e ON e.id = k.email_id
                         WHERE k.%(card)s = ANY(%(ids)s) AND k.active AND e.direction = 'in'
-                          AND e.sentiment = ANY(%(judged)s)) AS judged
+                          AND e.sentiment != 'unknown') AS judged
                  WHERE sentiment = 'negative' AND before IS DISTINCT FROM 'negative'
                  ORDER BY card_id, date DESC, id DESC
                 """,
                 card=SQL.identifier(self._crm_email_link_column),
                 ids=self.ids,
-                judged=JUDGED,
             )
         )
 

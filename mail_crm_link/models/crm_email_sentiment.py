@@ -298,6 +298,7 @@ class CrmEmail(models.Model):
 
     def _sentiment_changed(self) -> None:
         """What is shown of the cards of these mails may be another."""
+        self._cards_changed()
         self.filtered(lambda email: email.date >= fields.Datetime.now() - RECENT)._announce()
 
     def _drop_content(self) -> None:

@@ -21,7 +21,7 @@ MODULE = "mail_crm_link"
 LEFTOVERS = (
     "SELECT tablename FROM pg_tables WHERE tablename ~ '^crm_(email|mailbox)'",
     "SELECT table_name || '.' || column_name FROM information_schema.columns"
-    " WHERE column_name ~ '^crm_(email|mailbox)'",
+    " WHERE column_name ~ '^(crm_(email|mailbox)|(last_)?mail_(received|sent|unanswered|bounced|turned)|kpi_mail_re)'",
     "SELECT indexname FROM pg_indexes WHERE indexname ~ 'crm_email|crm_mailbox|email_normalized_equal'",
     "SELECT 'cron ' || cron_name FROM ir_cron WHERE cron_name LIKE 'mail_crm_link%'",
     "SELECT 'data ' || name FROM ir_model_data WHERE module = 'mail_crm_link' AND name != 'module_mail_crm_link'",

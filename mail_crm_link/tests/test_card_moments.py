@@ -73,6 +73,27 @@ class TestCardMoments(MomentsCase):
         self.assertEqual(self.anna.last_mail_received_at, naive(HISTORY))
         self.assertFalse(self.anna.mail_unanswered_since)
 
+    def judged(self, sentiment: str, hours_ago: int):
+        email = self.receive(received=NOW - timedelta(hours=hours_ago))
+        email.sentiment = sentiment
+        email._sentiment_changed()
+        self.follow()
+        return email
+
+    def test_the_mood_turns_with_the_first_negative_mail_after_another(self):
+        turns = []
+        for hours_ago, sentiment in enumerate(("negative", "negative", "unknown", "positive", "negative", "neutral")):
+            email = self.judged(sentiment, 10 - hours_ago)
+            turns.append(self.anna.mail_turned_negative_at == email.date)
+        self.assertEqual(turns, [True, False, False, False, True, False])
+
+    def test_a_mood_that_is_forgotten(self):
+        email = self.judged("negative", 1)
+        email.sentiment = False
+        email._sentiment_changed()
+        self.follow()
+        self.assertFalse(self.anna.mail_turned_negative_at)
+
     # --- what is taken back -------------------------------------------------------------
 
     def test_a_mail_taken_off_a_card_and_put_back(self):
@@ -365,6 +386,16 @@ class TestAutomationRules(MomentsCase):
         sent._cards_changed()
         self.follow()
         self.assertEqual(self.fired(), 1)
+
+    def test_turned_negative(self):
+        self.rule("mail_turned_negative_at")
+        email = self.receive()
+        self.follow()
+        for sentiment in ("negative", "unknown"):
+            email.sentiment = sentiment
+            email._sentiment_changed()
+            self.follow()
+            self.assertEqual(self.fired(), 1)
 
     def test_unanswered_for_eight_working_hours_fires_once(self):
         self.rule(

@@ -2,8 +2,12 @@
 
 from datetime import datetime, timedelta, timezone
 
+from ..rules.sentiment import missing_library
 from .committing_case import mail
 from .test_sending import BOUNCE, SendingCase
+
+CONTENT = "Thank you very much, the pumps work perfectly. We are delighted with your excellent help."
+ANGRY = "This is terrible. The pumps broke again, I am very angry and disappointed with your awful service."
 
 
 class TestMomentsOverServers(SendingCase):
@@ -37,11 +41,10 @@ class TestMomentsOverServers(SendingCase):
         self.env.invalidate_all()
         return self.written
 
-    def receive(self, days_ago=0.1, **fields):
+    def receive(self, days_ago=0.1, body="Hello", **fields):
         sent = datetime.now(timezone.utc) - timedelta(days=days_ago)
-        self.deliver(
-            mail("Anna <anna@mill.example>", self.mailbox.email, "Pumps", sent=sent, **fields), days_ago=days_ago
-        )
+        header = {"subject": "Pumps", "sent": sent, **fields}
+        self.deliver(mail("Anna <anna@mill.example>", self.mailbox.email, body=body, **header), days_ago=days_ago)
         self.synchronise()
         return self.emails([("direction", "=", "in")])[:1]
 
@@ -82,6 +85,16 @@ class TestMomentsOverServers(SendingCase):
         self.env["crm.email"]._read_reports()
         self.assertEqual(self.follow(), ["mail_bounced_at"])
         self.assertEqual(self.deal.mail_bounced_at, draft.email_id.bounced_at)
+
+    def test_turned_negative(self):
+        if library := missing_library():
+            self.skipTest(f"The library {library} is not installed")
+        self.mailbox.sentiment = True
+        for days_ago, body, turned in ((0.2, CONTENT, False), (0.1, ANGRY, True)):
+            email = self.receive(days_ago, body)
+            self.env["crm.email"]._cron_sentiment()
+            self.assertEqual("mail_turned_negative_at" in self.follow(), turned)
+        self.assertEqual(self.deal.mail_turned_negative_at, email.date)
 
     def test_a_year_of_history_is_told_and_sets_nothing_off(self):
         for days_ago in (300, 30, 3):
