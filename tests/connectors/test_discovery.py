@@ -249,6 +249,21 @@ def test_an_exchange_that_moved_online_is_microsoft_365(internet: Internet) -> N
     assert found is not None and found.provider is not None and found.provider.key == "microsoft365"
 
 
+def test_an_unencrypted_redirect_names_a_server_and_no_more(internet: Internet) -> None:
+    internet.web(f"autodiscover.{DOMAIN}", scheme="http")
+    internet.web(f"hoster.{DOMAIN}")
+    place = f"http://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml"
+    internet.page(place, "", 302, Location="https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml")
+    found = search(internet).find(ADDRESS)
+    assert found is not None and found.provider is not None and found.provider.key == "microsoft365"
+    internet.page(place, "", 302, Location=f"https://hoster.{DOMAIN}/autodiscover/autodiscover.xml")
+    internet.page(f"https://hoster.{DOMAIN}/autodiscover/autodiscover.xml", "", 401, WWW_Authenticate="NTLM")
+    found = search(internet).find(ADDRESS)
+    assert found is not None and (found.connector, found.exchange) == ("ews", f"hoster.{DOMAIN}")
+    internet.page(place, "", 302, Location=f"http://hoster.{DOMAIN}/autodiscover/autodiscover.xml")
+    assert search(internet, seconds=3).find(ADDRESS) is None
+
+
 # -- guesses ------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from .web import Answer, Unanswered, Web
 
 _JSON = "https://{host}/autodiscover/autodiscover.json?Email={address}&Protocol=EWS&RedirectCount=1"
 _XML = "https://{host}/autodiscover/autodiscover.xml"
+_PLAIN = "http://autodiscover.{domain}/autodiscover/autodiscover.xml"
 _ONLINE = ("outlook.com", "office365.com", "office.com", "office365.us", "partner.outlook.cn")
 # What Exchange offers for the sign-in; a web server with another login page offers Basic at most.
 _WINDOWS_SIGN_IN = ("ntlm", "negotiate")
@@ -36,6 +37,22 @@ def ask(web: Web, address: Address, host: str, seconds: float) -> Found | None:
     except Unanswered:
         return None
     return _found(host, address) if _is_exchange(answer) else None
+
+
+def ask_unencrypted(web: Web, address: Address, seconds: float) -> Found | None:
+    """What the service says that a redirect leads to which anybody on the way could have written.
+
+    So the domain points at a server whose certificate is not for the domain, as Microsoft 365 has it ([MS-OXDISCO],
+    3.1.5.4). People are shown the server before they enter a password.
+    """
+    try:
+        target = urlsplit(web.location(_PLAIN.format(domain=address.domain), seconds))
+    except (Unanswered, ValueError):
+        return None
+    if target.scheme != "https" or not target.hostname:
+        return None
+    found = _found(target.hostname, address)
+    return found if found.provider else ask(web, address, target.hostname, seconds)
 
 
 def _exchange_host(answer: Answer) -> str:

@@ -100,6 +100,7 @@ class _Search:
             lambda each: autoconfig.of_domain_unencrypted(web, each, self._seconds),
             *exchange,
             self._of_autodiscover_service,
+            lambda each: autodiscover.ask_unencrypted(web, each, self._seconds),
             lambda each: self._of_hoster(each, exchangers),
             lambda each: self._guesses.of(each, (), self._seconds),
         ]

@@ -52,10 +52,7 @@ class Web:
         """
         deadline = time.monotonic() + seconds
         for _redirect in range(MOST_REDIRECTS + 1):
-            try:
-                answer, location = self._once(address, deadline)
-            except (OSError, ssl.SSLError, http.client.HTTPException, ConnectorError, ValueError) as error:
-                raise Unanswered(f"{address}: {error}") from error
+            answer, location = self._tried(address, deadline)
             if not location:
                 return answer
             target = urljoin(address, location)
@@ -63,6 +60,20 @@ class Web:
                 raise Unanswered(f"{address} leads away from https")
             address = target
         raise Unanswered(f"{address}: too many redirects")
+
+    def location(self, address: str, seconds: float) -> str:
+        """Where ``address`` redirects to, "" where it does not; nothing is followed.
+
+        :raises Unanswered: see there
+        """
+        _answer, location = self._tried(address, time.monotonic() + seconds)
+        return urljoin(address, location) if location else ""
+
+    def _tried(self, address: str, deadline: float) -> tuple[Answer, str]:
+        try:
+            return self._once(address, deadline)
+        except (OSError, ssl.SSLError, http.client.HTTPException, ConnectorError, ValueError) as error:
+            raise Unanswered(f"{address}: {error}") from error
 
     def _once(self, address: str, deadline: float) -> tuple[Answer, str]:
         parts = urlsplit(address)

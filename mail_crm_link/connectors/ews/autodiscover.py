@@ -47,15 +47,17 @@ def find(account: Account, address: str = ADDRESS, seconds: float = SECONDS) -> 
     :raises SignInNeeded: a service is there and refuses the sign-in
     :raises ConnectorError: there is no service, or it does not say
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     domain = account.mailbox.rpartition("@")[2]
     try:
-        return _Search(account, deadline).ask(address.format(host=f"autodiscover.{domain}"), account.mailbox)
+        # What hangs leaves time for the other.
+        first = _Search(account, began + seconds * 0.6)
+        return first.ask(address.format(host=f"autodiscover.{domain}"), account.mailbox)
     except SignInNeeded:
         # Every further try counts for the lock of the account.
         raise
     except ConnectorError:
-        return _Search(account, deadline).ask(address.format(host=domain), account.mailbox)
+        return _Search(account, began + seconds).ask(address.format(host=domain), account.mailbox)
 
 
 class _Search:
