@@ -212,6 +212,22 @@ class TestDisconnect(RetentionCase):
         self.assertFalse(file.exists())
         self.mailbox.unlink()
 
+    def counts(self, mail: str) -> tuple[int, int, int]:
+        """What the dialog says will leave: e-mails, places on cards, to-dos."""
+        dialog = self.env["crm.mailbox.disconnect"].create({"mailbox_id": self.mailbox.id, "mail": mail})
+        return dialog.removed_count, dialog.removed_link_count, dialog.removed_todo_count
+
+    def test_the_dialog_says_before_what_leaves(self):
+        dialog = self.env["crm.mailbox.disconnect"].create({"mailbox_id": self.mailbox.id})
+        self.assertEqual((dialog.bound_count, dialog.unbound_count, dialog.shared_count), (2, 2, 0))
+        before, todos = len(self.emails()), self.env["mail.activity"].search_count([("crm_email_id", "!=", False)])
+        links = self.env["crm.email.link"].search_count([])
+        self.assertEqual(self.counts("keep"), (0, 0, 0))
+        self.assertEqual(self.counts("unbound")[:2], (2, 0))
+        self.assertEqual(self.counts("all"), (before, links, todos))
+        self.disconnect("all")
+        self.assertFalse(self.emails())
+
     def test_what_another_mailbox_has_stays_on_its_cards(self):
         first = self.mailbox
         raw = mail("anna@mill.example", "all@our.example", "Both", Message_ID="<both@mill.example>")
@@ -221,6 +237,9 @@ class TestDisconnect(RetentionCase):
         second = self.connected_mailbox()
         self.deliver(raw)
         self.synchronise(second)
+        dialog = self.env["crm.mailbox.disconnect"].create({"mailbox_id": first.id, "mail": "all"})
+        self.assertEqual((dialog.shared_count, dialog.bound_count), (1, 3))
+        self.assertEqual(dialog.removed_count, len(self.emails()) - 1)
         self.disconnect("all")
         [email] = self.emails()
         self.assertEqual((email.subject, email.mailbox_ids), ("Both", second))
@@ -250,6 +269,9 @@ class TestDisconnect(RetentionCase):
 
     def test_a_colleague_may_not(self):
         colleague = self.committed_user("disconnect_colleague")
+        with self.assertRaises(AccessError):
+            dialogs = self.env["crm.mailbox.disconnect"].with_user(colleague)
+            dialogs.create({"mailbox_id": self.mailbox.id}).read(["bound_count"])
         with self.assertRaises(AccessError):
             self.disconnect("all", colleague)
         with self.assertRaises(AccessError):
