@@ -17,6 +17,7 @@ from . import crm_mailbox_oauth
 from . import crm_mailbox_imap_sign_in
 from . import crm_mailbox_set_up
 from . import crm_mailbox_granted
+from . import crm_mailbox_aliases
 from . import crm_mailbox_gmail
 from . import crm_mailbox_gmail_labels
 from . import crm_mailbox_ews

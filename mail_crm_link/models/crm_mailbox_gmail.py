@@ -1,6 +1,5 @@
 """Mailboxes at Google: sign-in by consent, mail through the Gmail API."""
 
-import logging
 from collections.abc import Mapping
 
 from odoo import api, fields, models
@@ -9,8 +8,6 @@ from ..connectors import gmail
 from ..connectors.errors import ConnectorError
 from ..connectors.gmail.labels import ALL_MAIL
 from .connection_causes import sentence
-
-_logger = logging.getLogger(__name__)
 
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/%s"
 URL_PARAMETER = "mail_crm_link.google_api_url"
@@ -53,23 +50,9 @@ class CrmMailbox(models.Model):
 
     # --- sending ------------------------------------------------------------------------
 
-    def action_connect(self) -> bool:
-        result = super().action_connect()
-        for mailbox in self.filtered(lambda one: one.provider == "gmail"):
-            mailbox._take_over_aliases()
-        return result
-
-    def _take_over_aliases(self) -> None:
-        """Know the addresses from which the account may send; without them the mailbox works as well."""
-        try:
-            with self._gmail_sender() as sender:
-                found = {alias.address.lower() for alias in sender.aliases()}
-        except ConnectorError as error:
-            _logger.info("Mailbox %s: its sender addresses are not known: %s", self.id, error)
-            return
-        new = sorted(found - set(self.own_addresses or ()))
-        if new:
-            self.aliases = ", ".join(filter(None, (self.aliases, *new)))
+    def _aliases_gmail(self) -> list[str]:
+        with self._gmail_sender() as sender:
+            return [alias.address for alias in sender.aliases()]
 
     def _submission(self):
         if self.provider != "gmail":

@@ -12,6 +12,7 @@ it is a shared one         ``login`` is the  delegated permissions for what is s
 """
 
 from collections.abc import Mapping
+from contextlib import closing
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
@@ -60,6 +61,7 @@ class CrmMailbox(models.Model):
             **kept,
             self._graph_scope("Mail.Read"): self.env._("Read mail; nothing is changed or deleted"),
             self._graph_scope("Mail.Send"): self.env._("Send the mails that you write here"),
+            self._graph_scope("User.Read"): self.env._("See your profile, for your other sender addresses"),
         }
 
     @api.depends("login", "email")
@@ -99,6 +101,11 @@ class CrmMailbox(models.Model):
 
     def _submission_sentence(self, error: ConnectorError) -> str:
         return self._sentence(error) if self.provider == "graph" else super()._submission_sentence(error)
+
+    def _aliases_graph(self) -> list[str]:
+        with closing(self._submission()) as sender:
+            sender.open()
+            return sender.aliases()
 
     def _provider_files_sent(self) -> bool:
         return self.provider == "graph" or super()._provider_files_sent()

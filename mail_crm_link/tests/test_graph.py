@@ -8,7 +8,7 @@ from servers.graph import GraphServer, Refusal
 from servers.oauth import AuthorizationServer, Grant
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..connectors.oauth import Tokens
@@ -114,6 +114,21 @@ class TestGraph(ExchangeCase):
         self.assertEqual(self.emails().subject, "By the application")
         self.assertTrue(self.sign_in.calls["client_credentials"])
         self.assertFalse(self.sign_in.calls["refresh_token"])
+
+    def test_sender_addresses_of_the_account_are_offered_and_others_refused(self):
+        self.account.proxy_addresses.append("smtp:sales@our.example")
+        mailbox = self.connected()
+        self.assertEqual(mailbox.aliases, "sales@our.example")
+        self.assertEqual(mailbox._sender_addresses(), [ADDRESS, "sales@our.example"])
+        values = {"mailbox_id": mailbox.id, "to": "eva@mill.example", "subject": "Offer", "body": "<p>Hello</p>"}
+        drafts = self.env["crm.email.composer"]
+        self.assertTrue(drafts.create({**values, "email_from": "sales@our.example"}))
+        with self.assertRaises(AccessError):
+            drafts.create({**values, "email_from": "boss@our.example"})
+
+    def test_a_mailbox_works_without_the_right_to_ask_for_its_addresses(self):
+        self.account.proxy_addresses = None
+        self.assertFalse(self.connected().aliases)
 
     def test_what_is_written_here_goes_out_once_and_is_one_mail(self):
         eva = self.partner("Eva Mill", "eva@mill.example")

@@ -309,6 +309,18 @@ def test_a_refused_send_has_a_consequence(
     assert caught.value.cause == cause
 
 
+def test_sender_addresses_are_those_of_smtp(server: GraphMailbox) -> None:
+    proxies = [f"SMTP:{ADDRESS}", "smtp:Sales@example.com", "x500:/o=Example/cn=ann", "SIP:ann@example.com"]
+    server.mailbox.proxy_addresses = proxies
+    sender = GraphSender(server.account())
+    sender.open()
+    assert sender.aliases() == [ADDRESS, "sales@example.com"]
+    server.mailbox.proxy_addresses = None
+    with pytest.raises(NotAllowed):
+        sender.aliases()
+    sender.close()
+
+
 def test_a_subscription_that_nobody_answers_for_is_refused(server: GraphMailbox) -> None:
     with Subscriptions(server.account()) as subscriptions, pytest.raises(ConnectorError):
         subscriptions.create(server.service.endpoint, server.service.endpoint, "secret")

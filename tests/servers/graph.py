@@ -111,6 +111,7 @@ class Mailbox:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.proxy_addresses: list[str] | None = [f"SMTP:{address}"]
         self.folders: dict[str, StoredFolder] = {}
         self.mails: dict[int, StoredMail] = {}
         self.rounds: dict[str, Round] = {}
@@ -312,9 +313,9 @@ class GraphServer(WebService):
         raise Refusal(400, "BadRequest", f"Resource not found for the segment '{rest}'.")
 
     def _addressed(self, path: str) -> tuple[Mailbox, str]:
-        if path.startswith("/me/"):
+        if path == "/me" or path.startswith("/me/"):
             return self.mailboxes[self.signed_in], path[3:]
-        if found := re.match(r"/users/([^/]+)(/.*)", path):
+        if found := re.match(r"/users/([^/]+)(/.*|$)", path):
             address = unquote(found[1])
             if address not in self.mailboxes:
                 raise Refusal(404, "ErrorInvalidUser", f"The requested user '{address}' is invalid.")
@@ -660,7 +661,16 @@ def _entry(mailbox: Mailbox, asked: Asked, state: Round, what: str, key: int) ->
     return whole
 
 
+def _user(server: GraphServer, mailbox: Mailbox, asked: Asked) -> tuple[int, Json]:
+    """https://learn.microsoft.com/graph/api/user-get: only what was selected, for who has the right."""
+    if mailbox.proxy_addresses is None:
+        raise Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    known: Json = {"mail": mailbox.address, "proxyAddresses": mailbox.proxy_addresses}
+    return 200, {name: known[name] for name in asked.query.get("$select", "").split(",") if name in known}
+
+
 _ROUTES: tuple[tuple[str, str, Callable[..., tuple[int, Any]]], ...] = (
+    ("GET", r"", _user),
     ("GET", r"/mailFolders", _folders),
     ("GET", r"/mailFolders/([^/]+)", _folder),
     ("GET", r"/mailFolders/([^/]+)/childFolders", _folders),

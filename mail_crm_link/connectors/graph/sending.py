@@ -24,6 +24,25 @@ class GraphSender(WebSender[Session]):
         encoded = base64.b64encode(raw)
         self._session.post(f"{self._session.root}/sendMail", encoded, content_type="text/plain")
 
+    def aliases(self) -> list[str]:
+        """The addresses of the mailbox, lower case, the first its own.
+
+        https://learn.microsoft.com/graph/api/user-get: needs User.Read for the own account, User.Read.All for others.
+        Sending from them works where the organisation switched on ``SendFromAliasEnabled``.
+
+        :raises NotAllowed: nobody gave the right to ask
+        """
+        answer = self._session.get(f"{self._session.root}?$select=mail,proxyAddresses")
+        return _smtp_addresses(str(answer.get("mail") or ""), answer.get("proxyAddresses") or [])
+
+
+def _smtp_addresses(own: str, proxies: list[str]) -> list[str]:
+    """Addresses of SMTP alone; ``SMTP:`` marks the first, ``smtp:`` others, and there are kinds like ``x500:``."""
+    kinds = [proxy.partition(":") for proxy in proxies]
+    first = [address for kind, _colon, address in kinds if kind == "SMTP"]
+    others = [address for kind, _colon, address in kinds if kind == "smtp"]
+    return list(dict.fromkeys(address.lower() for address in (own, *first, *others) if address))
+
 
 def find(session: Session, folder: Folder, message_id: str) -> list[str]:
     """The ids of mails of a folder with this Message-ID (with its angle brackets)."""
