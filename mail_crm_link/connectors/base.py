@@ -168,6 +168,12 @@ class Part:
     size: int
     content: bytes | None
 
+    @property
+    def lacks_text(self) -> bool:
+        """Whether this is text of the mail that was too large to be fetched."""
+        shown = self.content_type in ("text/plain", "text/html") and self.disposition != "attachment"
+        return shown and not self.filename and self.content is None
+
 
 @dataclass(frozen=True, slots=True)
 class Content:

@@ -30,6 +30,7 @@ from . import ir_attachment
 from . import crm_email
 from . import crm_email_conversation
 from . import crm_email_levels
+from . import crm_email_comparison
 from . import crm_email_visibility
 from . import crm_email_access
 from . import crm_email_message

@@ -30,7 +30,7 @@ class CrmEmail(models.Model):
         readonly=True,
         default="",
         groups=fields.NO_ACCESS,
-        help="Tells apart mails of one identity whose contents contradict each other.",
+        help="Tells apart mails of one identity whose recipients or contents contradict each other.",
     )
 
     # --- the truth ----------------------------------------------------------------------

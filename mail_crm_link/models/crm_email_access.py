@@ -55,9 +55,9 @@ class CrmEmailAccess(models.Model):
     def _in_mailboxes(self, mailbox_ids) -> Domain:
         def to_sql(model, alias, query):
             return SQL(
-                "%s IN (SELECT email_id FROM crm_email_mailbox_rel WHERE mailbox_id = ANY(%s))",
+                "EXISTS (SELECT FROM crm_email e WHERE e.id = %s AND %s)",
                 SQL.identifier(alias, "email_id"),
-                list(mailbox_ids),
+                self.env["crm.email"]._held_sql("e", mailbox_ids),
             )
 
         return Domain.custom(to_sql=to_sql)

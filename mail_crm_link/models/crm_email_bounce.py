@@ -61,7 +61,8 @@ class CrmEmail(models.Model):
     def _reported(self, report: Report):
         """The sent mail that a bounce is about, of the same mailbox."""
         about = Domain("message_id", "in", report.message_ids) & Domain("direction", "=", "out")
-        return self.search(about & Domain("mailbox_ids", "in", self.mailbox_ids.ids), limit=1)
+        held = Domain.custom(to_sql=lambda model, alias, query: self._held_sql(alias, self.mailbox_ids.ids))
+        return self.search(about & held, limit=1)
 
     def _known_recipients(self) -> set[str]:
         drafts = self.env["crm.email.composer"].search([("email_id", "in", self.ids)])

@@ -224,7 +224,7 @@ class Originals(ExitStack):
 
         :param email: as superuser
         """
-        for copy in email.copy_ids.filtered(lambda copy: copy.state == "ok"):
+        for copy in email._shown_copies().filtered(lambda copy: copy.state == "ok"):
             connector = self._connector(copy.mailbox_id)
             if connector is None or time.monotonic() > self._deadline:
                 continue

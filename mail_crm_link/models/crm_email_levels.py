@@ -11,7 +11,8 @@ none            everybody else                                                  
 ==============  ===================================================================  =========================
 
 Each mailbox that has the mail says how visible it is on cards, for the conversation where
-its owner chose that, else for all its mail; the highest counts.
+its owner chose that, else for all its mail; the highest counts. A mailbox of which only the
+envelope is known to be the mail's opens no more than ``subject`` (see `email_comparison`).
 """
 
 from odoo import api, fields, models
@@ -50,16 +51,28 @@ class CrmEmail(models.Model):
             return dict.fromkeys(self.ids, "full")
         if not self.env.user._is_internal():
             return {}
-        own = self._own_among(self.ids)
-        others = [id_ for id_ in self.ids if id_ not in own]
-        return {**(self._card_levels(others) if others else {}), **dict.fromkeys(own, "full")}
+        own = self._own_levels(self.ids)
+        others = [id_ for id_ in self.ids if own.get(id_) != "full"]
+        levels = self._card_levels(others) if others else {}
+        return levels | {id_: max(level, levels.get(id_, level), key=LEVELS.index) for id_, level in own.items()}
+
+    def _own_levels(self, email_ids) -> dict[int, str]:
+        """Return what readers of their mailboxes see of these mails, where the user is one."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT r.email_id, bool_or(r.proven IS TRUE OR %s IS NULL)"
+                " FROM crm_email_mailbox_rel r JOIN crm_email e ON e.id = r.email_id"
+                " WHERE r.email_id = ANY(%s) AND r.mailbox_id = ANY(%s) GROUP BY 1",
+                self._digest_sql("e"),
+                list(email_ids),
+                list(self.env["crm.mailbox"]._usable_ids()),
+            )
+        )
+        return {email_id: "full" if held else "subject" for email_id, held in rows}
 
     def _own_among(self, email_ids) -> set[int]:
-        """Return those of these mails that are in mailboxes which the user reads."""
-        rows = self.env.execute_query(
-            SQL("SELECT DISTINCT id FROM (%s) AS s(id) WHERE id = ANY(%s)", self._own_ids(), list(email_ids))
-        )
-        return {email_id for (email_id,) in rows}
+        """Return those of these mails whose content is in mailboxes which the user reads."""
+        return {email_id for email_id, level in self._own_levels(email_ids).items() if level == "full"}
 
     def _card_levels(self, email_ids) -> dict[int, str]:
         """Return what readers of their cards see of these mails, where the user is one."""
@@ -109,12 +122,17 @@ class CrmEmail(models.Model):
             return SQL("FALSE")
         # In this order: mail of others is seldom open, and its cards are then not looked for.
         return SQL(
-            "(%(id)s IN (%(own)s) OR %(visible)s AND %(id)s IN (%(on_card)s))",
+            "(%(own)s OR %(visible)s AND %(id)s IN (%(on_card)s))",
             id=SQL.identifier(alias, "id"),
-            own=self._own_ids(),
+            own=self._own_sql(alias, lowest),
             visible=self._visible_sql(alias, lowest),
             on_card=self._on_card_ids(),
         )
+
+    def _own_sql(self, alias: str, lowest: str) -> SQL:
+        if lowest == "full":
+            return self._held_sql(alias, self.env["crm.mailbox"]._usable_ids())
+        return SQL("%s IN (%s)", SQL.identifier(alias, "id"), self._own_ids())
 
     def _own_ids(self) -> SQL:
         """Subquery of the mail in mailboxes that the user reads."""
@@ -131,6 +149,10 @@ class CrmEmail(models.Model):
         """Whether a mailbox shows a mail at this level or better to readers of its cards."""
         if lowest == LEVELS[0]:
             return SQL("TRUE")
+        return SQL("EXISTS (SELECT %s)", self._from_opening(alias, lowest))
+
+    def _from_opening(self, alias: str, lowest: str) -> SQL:
+        """``FROM`` and ``WHERE`` of the mailboxes (``m``) that show a mail at this level or better on its cards."""
         high_enough = [
             visibility
             for visibility, level in LEVEL_OF_VISIBILITY.items()
@@ -138,21 +160,34 @@ class CrmEmail(models.Model):
         ]
         # Not in the ORM: an archived mailbox's mail stays as visible as it was.
         return SQL(
-            """EXISTS (
-                SELECT FROM crm_email_mailbox_rel r
+            """FROM crm_email_mailbox_rel r
                   JOIN crm_mailbox m ON m.id = r.mailbox_id
                   LEFT JOIN crm_email_conversation_visibility v
                     ON v.mailbox_id = m.id AND v.conversation_id = %(conversation)s
-                 WHERE r.email_id = %(email)s
-                   AND coalesce(%(chosen)s, %(default)s) = ANY(%(high_enough)s))""",
+                 WHERE r.email_id = %(email)s AND %(held)s
+                   AND coalesce(%(chosen)s, %(default)s) = ANY(%(high_enough)s)""",
             conversation=SQL.identifier(alias, "conversation_id", to_flush=self._fields["conversation_id"]),
             email=SQL.identifier(alias, "id"),
+            held=SQL("(r.proven OR %s IS NULL)", self._digest_sql(alias)) if lowest == "full" else SQL("TRUE"),
             chosen=SQL.identifier(
                 "v", "visibility", to_flush=self.env["crm.email.conversation.visibility"]._fields["visibility"]
             ),
             default=SQL.identifier("m", "visibility", to_flush=self.env["crm.mailbox"]._fields["visibility"]),
             high_enough=high_enough,
         )
+
+    def _opening_ids(self) -> list[int]:
+        """Return the mailboxes that show all of a mail to the user, who reads one of its cards."""
+        if self._card_levels(self.ids).get(self.id) != "full":
+            return []
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT m.id FROM crm_email e, LATERAL (SELECT m.id %s) m WHERE e.id = %s",
+                self._from_opening("e", "full"),
+                self.id,
+            )
+        )
+        return [mailbox_id for (mailbox_id,) in rows]
 
     # --- where the ORM would show more --------------------------------------------------
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from odoo import fields, models
+from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, format_date, format_datetime, format_time
 
-from ..connectors.base import FetchFailure, Part
+from ..connectors.base import FetchFailure
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, MailGone
 from ..rules.excerpt import beginning
 from ..rules.invitation import LONGEST, Invitation, parse_invitation
@@ -64,8 +64,8 @@ class CrmEmail(models.Model):
         self.ensure_one()
         self._check_content_access()
         email = self.sudo()
-        if email.body_state == "wanted":
-            email._fetch_body()
+        if email.body_state == "wanted" and (other := email._fetch_body()) != email:
+            return other.sudo(False).load_content(whole)
         content = email._stored_content() if email.body_state == "stored" else email._fetched_content()
         self._note_reading()
         was_unread = self.is_unread
@@ -222,14 +222,15 @@ class CrmEmail(models.Model):
             "stored": False,
         }
 
-    def _fetch_body(self) -> None:
-        """Fetch and store the body of a bound mail at once, ahead of its turn."""
+    def _fetch_body(self):
+        """Fetch and store the body of a bound mail at once, ahead of its turn; return the mail that it is of."""
 
         def ask(connector, folder, copy):
             return copy, self._ask_content(connector, folder, copy)
 
         copy, content = self._from_mailbox(ask)
         ContentRows(copy.mailbox_id).save_one(copy, content)
+        return copy.email_id
 
     def _fetch_attachment(self, section: str) -> tuple[bytes, str, str]:
         """Return content, name and type of one part; content as the sender encoded it.
@@ -276,7 +277,7 @@ class CrmEmail(models.Model):
     def _ask_body(self, connector, folder, copy) -> tuple[Body, bytes | None, bool]:
         """Return the body, the invitation that the mail brings, and whether all of its text was fetched."""
         content = self._ask_content(connector, folder, copy)
-        is_whole = not any(_is_text_left_out(part) for part in content.parts)
+        is_whole = not any(part.lacks_text for part in content.parts)
         body = body_of(content)
         # What nobody will see need not be made safe.
         body = replace(body, html=body.html[: 2 * MOST_SHOWN], text=body.text[: 2 * MOST_SHOWN])
@@ -296,7 +297,7 @@ class CrmEmail(models.Model):
         """Return what ``ask`` gets of the mail, called with connector, folder and copy.
 
         A copy may have been moved since it was seen, and a server may be away: then it is
-        asked of the next one.
+        asked of the next one that the user may read.
 
         :raise UserError: when none of the copies can be asked for, with the reason
         """
@@ -315,16 +316,25 @@ class CrmEmail(models.Model):
         )
 
     def _live_copies(self):
-        """The copies to ask for, those of the user's own mailboxes first."""
-        copies = self.copy_ids.filtered(lambda copy: copy.state == "ok")
+        """The copies to ask for."""
+        copies = self._shown_copies().filtered(lambda copy: copy.state == "ok")
         if not copies:
             raise UserError(self.env._("This mail is not in any connected mailbox any more."))
-        return copies.sorted(lambda copy: copy.mailbox_id.user_id.id != self.env.uid)
+        return copies
 
+    def _shown_copies(self):
+        """The copies whose content the user may read, those of the user's own mailboxes first.
 
-def _is_text_left_out(part: Part) -> bool:
-    shown = part.content_type in ("text/plain", "text/html") and part.disposition != "attachment"
-    return shown and not part.filename and part.content is None
+        What a mailbox has is for its readers, and for those to whom it opens the mail. That
+        another one is taken to have the same opens nothing of it.
+        """
+        if self.env.uid == SUPERUSER_ID:
+            return self._copies_in(self._holding_ids())
+        own = self._copies_in(self.env["crm.mailbox"]._usable_ids())
+        return own | self._copies_in(self.sudo(False)._opening_ids())
+
+    def _copies_in(self, mailbox_ids):
+        return self.copy_ids.filtered(lambda copy: copy.mailbox_id.id in mailbox_ids)
 
 
 def _with_images(email_id: int, body: Body) -> str:

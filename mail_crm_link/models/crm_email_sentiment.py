@@ -191,7 +191,7 @@ class CrmEmail(models.Model):
         """Whether a mailbox that has the mail ``e`` allows to judge it."""
         return SQL(
             "EXISTS (SELECT FROM crm_email_mailbox_rel ar JOIN crm_mailbox am ON am.id = ar.mailbox_id"
-            " WHERE ar.email_id = e.id AND am.%s)",
+            " WHERE ar.email_id = e.id AND (ar.proven OR e.body_digest IS NULL) AND am.%s)",
             SQL.identifier("sentiment", to_flush=self.env["crm.mailbox"]._fields["sentiment"]),
         )
 

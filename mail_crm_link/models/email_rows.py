@@ -31,6 +31,7 @@ from ..rules.plaintext import new_text
 from ..rules.signature import stated
 from .crm_email_participant import bare
 from .crm_email_suppression import is_about_nobody_else, without_people
+from .email_comparison import Comparison, variant_of
 
 INT4_MAX = 2**31 - 1
 # A server's date may be ahead of ours by a wrong clock, not by more.
@@ -120,8 +121,10 @@ class EnvelopeRows:
         email_ids = [ids[header.identity] for header in headers]
         added = self._insert_copies(envelopes, email_ids)
         self._insert_participants(fresh)
-        self._adopt(_seen_before(email_ids, decisions.keys()))
+        seen_before = _seen_before(email_ids, decisions.keys())
+        self._adopt(seen_before)
         self._bind(email_ids, decisions)
+        self.env["crm.email"].browse(seen_before)._ask_to_compare()
         self.mailbox._forget_expired_among(email_ids)
         return added
 
@@ -129,16 +132,26 @@ class EnvelopeRows:
         return self.env["crm.email.binding"]._decide_new(self.mailbox, fresh)
 
     def _known(self, headers: Iterable[Header]) -> dict[str, int]:
-        """Stored mails of these identities; of contradicting ones the first."""
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    "SELECT DISTINCT ON (identity) identity, id FROM crm_email"
-                    " WHERE identity = ANY(%s) ORDER BY identity, variant, id",
-                    list({header.identity for header in headers}),
-                )
+        """Stored mails of these identities; of contradicting ones the first.
+
+        Those only that name the same recipients, or that this mailbox has: who knows all of an
+        identity must not learn from it whom else the mail went to.
+        """
+        recipients = {header.identity: header.recipients for header in headers}
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT identity, id, variant, EXISTS (SELECT FROM crm_email_mailbox_rel r"
+                " WHERE r.email_id = e.id AND r.mailbox_id = %s) AS is_own"
+                " FROM crm_email e WHERE identity = ANY(%s) ORDER BY is_own, id DESC",
+                self.mailbox.id,
+                list(recipients),
             )
         )
+        return {
+            identity: email_id
+            for identity, email_id, variant, is_own in rows
+            if is_own or variant == recipients[identity]
+        }
 
     def _fresh(self, envelopes, headers, known: dict[str, int]) -> list["NewMail"]:
         """The mails that are not stored yet, each once, in their conversations."""
@@ -200,7 +213,7 @@ class EnvelopeRows:
         verdict = automatic.classify(header)
         return {
             "identity": header.identity,
-            "variant": "",
+            "variant": header.recipients,
             "message_id": header.message_id,
             "header_subject": header.subject,
             "header_from": people_of([header.from_] if header.from_ else []),
@@ -519,8 +532,8 @@ class EnvelopeRows:
 
     # --- contradiction ------------------------------------------------------------------
 
-    def save_variant(self, copy_id: int, envelope: Envelope, variant: str) -> int:
-        """Make a mail of its own of a copy whose content contradicts its mail's; return it."""
+    def save_variant(self, copy, envelope: Envelope, body: Body) -> None:
+        """Make a mail of its own of a copy whose content contradicts its mail's."""
         headers = [parse_header(envelope.header, envelope.size)]
         self._suppress([envelope], headers)
         [header] = headers
@@ -528,18 +541,42 @@ class EnvelopeRows:
         row = {
             **self._email_row(envelope, header, self._own_addresses()),
             "conversation_id": conversation_id,
+            "variant": variant_of(body),
+            "body_digest": body.digest,
         }
         [(email_id, new)] = insert(
             self.env,
             "crm_email",
-            [{**row, "variant": variant}],
+            [row],
             SQL("ON CONFLICT (identity, variant) DO UPDATE SET variant = excluded.variant RETURNING id, (xmax = 0)"),
         )
-        self.env.cr.execute(SQL("UPDATE crm_email_copy SET email_id = %s WHERE id = %s", email_id, copy_id))
         if new:
             self._insert_participants([NewMail(email_id, envelope, header, conversation_id)])
+        self._move_copies(copy, email_id)
         self._bind([email_id], {})
-        return email_id
+
+    def _move_copies(self, copy, email_id: int) -> None:
+        """Move a copy, and those of its mailbox that are as long, to another mail."""
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_email_copy SET email_id = %s, suspect = NULL"
+                " WHERE id = %s OR email_id = %s AND mailbox_id = %s AND size = %s",
+                email_id,
+                copy.id,
+                copy.email_id.id,
+                self.mailbox.id,
+                copy.size,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM crm_email_mailbox_rel r WHERE email_id = %s AND mailbox_id = %s AND NOT EXISTS"
+                " (SELECT FROM crm_email_copy c WHERE c.email_id = r.email_id AND c.mailbox_id = r.mailbox_id)",
+                copy.email_id.id,
+                self.mailbox.id,
+            )
+        )
+        self._mark_orphans({copy.email_id.id})
 
 
 class SentRows(EnvelopeRows):
@@ -621,18 +658,18 @@ class ContentRows:
         headers = {
             copies[one.remote_id]: one for one in contents if isinstance(one, Content) and one.remote_id in copies
         }
-        self._compare(bodies, headers)
-        self.env.flush_all()
+        agreeing = self._settle(bodies, headers)
         self._clear_attempts(copies.values())
-        self._save_bodies(bodies)
-        self._complete_creations(bodies, headers)
+        self._save_bodies(agreeing)
+        self._complete_creations(agreeing, headers)
 
     def save_one(self, copy, content: Content) -> None:
         """Store the content of one copy ahead of its turn."""
-        self._save_bodies({copy: body_of(content)})
+        self._save_bodies(self._settle({copy: body_of(content)}, {copy: content}))
 
     def save_of(self, email, content: Content) -> None:
         """Store the content of a mail that has no copy yet."""
+        email._prove(self.mailbox.id)
         self._save_bodies_of({email: body_of(content)})
 
     def _copies(self, keys: dict[str, int]) -> dict:
@@ -665,19 +702,10 @@ class ContentRows:
 
     # --- contradiction ------------------------------------------------------------------
 
-    def _compare(self, bodies: dict, contents: dict) -> None:
-        """Split copies whose contents contradict the mail they were taken for."""
-        for copy, body in bodies.items():
-            if not copy.suspect:
-                continue
-            copy.write({"suspect": False, "compared": True})
-            email = copy.email_id
-            if not email.body_digest:
-                email.body_digest = body.digest
-            elif email.body_digest != body.digest:
-                self._split(copy, contents[copy], body)
+    def _settle(self, bodies: dict, contents: dict) -> dict:
+        return Comparison(self.mailbox, self._split).settle(bodies, contents)
 
-    def _split(self, copy, content: Content, body: Body) -> None:
+    def _split(self, copy, body: Body, content: Content) -> None:
         envelope = Envelope(
             content.remote_id,
             content.header,
@@ -686,9 +714,7 @@ class ContentRows:
             copy.seen,
         )
         rows = EnvelopeRows(self.mailbox, copy.folder_id.id, copy.uidvalidity or "")
-        self.env.flush_all()
-        rows.save_variant(copy.id, envelope, body.digest[:16])
-        self.env.invalidate_all()
+        rows.save_variant(copy, envelope, body)
 
     def _complete_creations(self, bodies: dict, contents: dict) -> None:
         """Tell leads made from these mails what their signatures say."""
@@ -711,7 +737,7 @@ class ContentRows:
         self._save_bodies_of({copy.email_id: body for copy, body in bodies.items()})
 
     def _save_bodies_of(self, bodies: dict) -> None:
-        kept = {email: body for email, body in bodies.items() if email.body_state == "wanted" and email.mail_message_id}
+        kept = {email: body for email, body in bodies.items() if email._awaits_body()}
         if not kept:
             return
         self._save_attachments(kept)
@@ -727,7 +753,9 @@ class ContentRows:
             for email, body in kept.items()
         ]
         self._update(rows)
-        self.env["crm.email"]._judge_later([row["email_id"] for row in rows])
+        emails = self.env["crm.email"].concat(*kept)
+        emails._judge_later(emails.ids)
+        emails._ask_to_compare()
 
     def _update(self, rows: Sequence[dict]) -> None:
         self.env.cr.execute(

@@ -296,7 +296,7 @@ class OrmStore:
                 SELECT * FROM (
                     SELECT DISTINCT ON (e.date, e.id)
                            c.id, c.folder_id, coalesce(c.uidvalidity, ''), c.remote_id,
-                           coalesce(c.size, 0), coalesce(c.attempts, 0)
+                           coalesce(c.size, 0), coalesce(c.attempts, 0), false AS whole
                       FROM crm_email e
                       JOIN crm_email_copy c ON c.email_id = e.id
                       JOIN crm_mailbox_folder f ON f.id = c.folder_id
@@ -306,7 +306,10 @@ class OrmStore:
                      LIMIT %(limit)s) AS bodies
                 UNION
                 SELECT c.id, c.folder_id, coalesce(c.uidvalidity, ''), c.remote_id,
-                       coalesce(c.size, 0), coalesce(c.attempts, 0)
+                       coalesce(c.size, 0), coalesce(c.attempts, 0),
+                       -- with attachments where those of the mail are stored
+                       EXISTS (SELECT FROM crm_email e JOIN ir_attachment a ON a.res_id = e.mail_message_id
+                                WHERE e.id = c.email_id AND a.res_model = 'mail.message' AND a.type = 'binary')
                   FROM crm_email_copy c
                   JOIN crm_mailbox_folder f ON f.id = c.folder_id
                  WHERE c.mailbox_id = %(mailbox)s AND c.suspect AND c.state = 'ok'
@@ -321,8 +324,8 @@ class OrmStore:
         folders = self.env["crm.mailbox.folder"].browse({row[1] for row in rows})
         known = {folder.id: self.as_folder(folder) for folder in folders}
         return [
-            Wanted(key, folder_id, known[folder_id], uidvalidity, remote_id, size, tries)
-            for key, folder_id, uidvalidity, remote_id, size, tries in rows
+            Wanted(key, folder_id, known[folder_id], uidvalidity, remote_id, size, tries, whole)
+            for key, folder_id, uidvalidity, remote_id, size, tries, whole in rows
         ]
 
     def begin_contents(self, keys: Sequence[int]) -> None:

@@ -33,6 +33,7 @@ class Header:
     :param message_id: with angle brackets, case kept; "" where there is none
     :param date: when the sender says it was sent, aware UTC; None where absent or absurd
     :param identity: hex sha256, equal for all copies of one mail in all mailboxes
+    :param recipients: hex digest of the addresses in To and in Cc, however they are written there
     :param maybe_attachment: whether the type of the mail lets expect attachments
     :param fields: lower-cased name → unfolded values, encoded words left encoded
     """
@@ -49,6 +50,7 @@ class Header:
     in_reply_to: tuple[str, ...]
     references: tuple[str, ...]
     identity: str
+    recipients: str
     maybe_attachment: bool
     fields: Fields
 
@@ -81,6 +83,7 @@ def parse_header(raw_header: bytes, size: int) -> Header:
         in_reply_to=_references(fields, "in-reply-to", participants),
         references=_references(fields, "references", participants),
         identity=hashlib.sha256("\0".join(distinct).encode()).hexdigest(),
+        recipients=_digest_of(to, cc),
         maybe_attachment=_maybe_attachment(fields),
         fields=fields,
     )
@@ -89,6 +92,11 @@ def parse_header(raw_header: bytes, size: int) -> Header:
 def _addresses(fields: Fields, name: str) -> tuple[Address, ...]:
     values = fields.get(name)
     return tuple(parse_list(", ".join(values))) if values else ()
+
+
+def _digest_of(*lists: Iterable[Address]) -> str:
+    addresses = "\0".join(" ".join(sorted({one.email for one in people})) for people in lists)
+    return hashlib.blake2b(addresses.encode(), digest_size=16).hexdigest()
 
 
 def _message_id(value: str) -> str:

@@ -3,7 +3,6 @@
 Nothing here raises on any input, and every text can be stored (no NUL, no lone surrogate).
 """
 
-import hashlib
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from .fields import content_type, first, parse_fields
 from .header import Header, parse_header
 from .mime import parse_tree
 from .plaintext import folded, html_to_text, new_text, text_to_html, unflow
+from .sameness import content_digest
 from .sanitizer import sanitize
 
 __all__ = [
@@ -85,7 +85,7 @@ class Body:
 
     :param html: unsanitised; "" where the mail has only plain text
     :param text: the plain text, made from the HTML where there is none
-    :param digest: hex sha256 of the text and the names of the attachments, equal for two copies of one mail
+    :param digest: see `sameness.content_digest`
     """
 
     html: str
@@ -147,7 +147,8 @@ def _body(leaves: Sequence[PartLike], kinds: Mapping[str, str]) -> Body:
         if leaf.section not in hidden and leaf.content_type not in _NEVER_SHOWN
     )
     text = shown.text or html_to_text(shown.html)
-    return Body(shown.html, text, attachments, _digest(text, attachments))
+    digest = content_digest(shown.text, shown.html, (one.filename for one in attachments))
+    return Body(shown.html, text, attachments, digest)
 
 
 def _displayed(leaves: Sequence[PartLike]) -> list[PartLike]:
@@ -243,9 +244,3 @@ def _extension(kind: str) -> str:
     if kind in _EXTENSIONS:
         return _EXTENSIONS[kind]
     return _TYPES.guess_extension(kind) or (".txt" if kind.startswith(("text/", "message/")) else ".bin")
-
-
-def _digest(text: str, attachments: Sequence[Attachment]) -> str:
-    # Sizes are estimates where an attachment was not fetched, so they cannot be part of it.
-    names = sorted(attachment.filename for attachment in attachments)
-    return hashlib.sha256("\0".join((folded(text), *names)).encode()).hexdigest()

@@ -380,14 +380,18 @@ class Engine:
 
     def _batches(self, wanted: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         """Split into batches of one folder and one number of attempts, in the order of the newest of each."""
-        grouped: dict[tuple[int, str, int], list[Wanted]] = {}
+        grouped: dict[tuple[int, str, int, bool], list[Wanted]] = {}
         for each in wanted:
-            grouped.setdefault((each.folder_key, each.uidvalidity, each.attempts), []).append(each)
-        for (_key, _uidvalidity, attempts), group in grouped.items():
+            key = (each.folder_key, each.uidvalidity, each.attempts, self._is_whole(each))
+            grouped.setdefault(key, []).append(each)
+        for (_key, _uidvalidity, attempts, _is_whole), group in grouped.items():
             yield from _portions(group, PAGE_SIZES[min(attempts, len(PAGE_SIZES) - 1)], self._octets)
 
+    def _is_whole(self, wanted: Wanted) -> bool:
+        return self._whole or wanted.whole
+
     def _octets(self, wanted: Wanted) -> int:
-        return wanted.size if self._whole else min(wanted.size, WHOLE_LIMIT)
+        return wanted.size if self._is_whole(wanted) else min(wanted.size, WHOLE_LIMIT)
 
     def _content_batch(self, batch: Sequence[Wanted]) -> bool:
         """Fetch and store a batch; whether that left less to do."""
@@ -402,7 +406,7 @@ class Engine:
         fetched: list[Content | FetchFailure] = []
         try:
             ids = [each.remote_id for each in batch]
-            for content in self._connector.contents(first.folder, first.uidvalidity, ids, self._whole):
+            for content in self._connector.contents(first.folder, first.uidvalidity, ids, self._is_whole(first)):
                 fetched.append(content)
         except ConnectorError as error:
             self._save_partly(batch, fetched, error)

@@ -36,6 +36,7 @@ class Wanted:
 
     :param size: octets of the whole mail
     :param attempts: times it was begun and not finished
+    :param whole: its attachments are wanted, too
     """
 
     key: int
@@ -45,6 +46,7 @@ class Wanted:
     remote_id: str
     size: int
     attempts: int = 0
+    whole: bool = False
 
 
 class MailboxStore(Protocol):

@@ -14,6 +14,7 @@ from . import (
     test_connection,
     test_connections_tour,
     test_controllers,
+    test_copies,
     test_creation,
     test_database_copy,
     test_durability,
