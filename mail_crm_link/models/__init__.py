@@ -35,6 +35,7 @@ from . import crm_email_visibility
 from . import crm_email_access
 from . import crm_email_message
 from . import mail_message
+from . import ir_actions_report
 from . import mail_thread
 from . import crm_email_connections
 from . import crm_mailbox_rule

@@ -38,10 +38,16 @@ class MailMessage(models.Model):
     @api.depends_context("uid")
     def _compute_display_name(self):
         """The name of an e-mail's message is the e-mail's, which tells each what they may see."""
-        of_emails = self.sudo().filtered(lambda message: message.model == "crm.email")
+        messages = self.sudo()
+        messages._load_subject_of()
+        of_emails = messages.filtered(lambda message: message.model == "crm.email")
         super(MailMessage, self - of_emails)._compute_display_name()
         for message in self & of_emails:
             message.display_name = self.env["crm.email"].browse(message.sudo().res_id).display_name
+
+    def _load_subject_of(self) -> None:
+        """Load what these messages are about, and nothing of what they say: templates print what is in the cache."""
+        self.fetch(["model", "res_id"])
 
     # ------------------------------------------------------------------------------------
     # A page of a card

@@ -5,6 +5,7 @@ from . import (
     test_automation_tour,
     test_binding,
     test_canaries,
+    test_canaries_print,
     test_canaries_web,
     test_chatter,
     test_composer_tour,
