@@ -21,8 +21,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 from .base import Handover
 from .errors import (
@@ -34,11 +32,10 @@ from .errors import (
     Transient,
     Undeliverable,
 )
+from .mail_server import Account, Security
 from .network import Network, broken
 from .sasl import Credentials, Mechanism, Token, by_password, by_token, with_fresh_token
 from .wire import BUFFER, MIB, Limit, Wire
-
-Security = Literal["ssl", "starttls", "none"]
 
 TIMEOUT = 30.0
 HANDOVER_TIMEOUT = 90.0
@@ -50,19 +47,6 @@ REPLY = Limit(MIB, 2)
 _CHALLENGE = 334
 _DATA_EXPECTED = 354
 _TOO_LARGE = re.compile(r"\b5\.3\.4\b|(too|exceeds?).{0,40}(large|big|size)|size.{0,20}(limit|exceed)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How to reach a submission server. ``timeout`` is in seconds, for the connection and for every answer."""
-
-    host: str
-    port: int
-    security: Security
-    credentials: Credentials
-    timeout: float
-    network: Network
-    ssl_context: ssl.SSLContext
 
 
 class _Client(smtplib.SMTP):
@@ -78,7 +62,7 @@ class _Client(smtplib.SMTP):
         connection = account.network.connect(host, port, timeout)
         self.local_hostname = _literal(connection.getsockname()[0])
         if account.security == "ssl":
-            return account.ssl_context.wrap_socket(connection, server_hostname=host)
+            return account.tls.wrap_socket(connection, server_hostname=host)
         return connection
 
     def getreply(self) -> tuple[int, bytes]:
@@ -114,9 +98,8 @@ class SMTPConnector:
         network: Network | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        context = ssl_context or ssl.create_default_context()
         credentials = Credentials(login, password, token)
-        self._account = Account(host, port, security, credentials, timeout, network or Network(), context)
+        self._account = Account(host, port, security, credentials, timeout, network or Network(), ssl_context)
         self._client: _Client | None = None
 
     # -- session ------------------------------------------------------------------------------------------------
@@ -172,7 +155,7 @@ class SMTPConnector:
             return
         if not client.has_extn("starttls"):
             raise NotAllowed("The server does not offer STARTTLS", cause="no_starttls")
-        code, words = client.starttls(context=self._account.ssl_context)
+        code, words = client.starttls(context=self._account.tls)
         if code != 220:
             raise _refusal(code, words)
         client.ehlo_or_helo_if_needed()

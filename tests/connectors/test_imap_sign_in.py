@@ -12,8 +12,9 @@ from servers.canned_imap import CannedImap
 from servers.dovecot import Dovecot, free_port
 
 from mail_crm_link.connectors.errors import CAUSES, ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
-from mail_crm_link.connectors.imap import IMAPConnector, Security
+from mail_crm_link.connectors.imap import IMAPConnector
 from mail_crm_link.connectors.imap.causes import Verdict, login_refusal, refusal
+from mail_crm_link.connectors.mail_server import Security
 
 SECRET = "s3cret pass"
 

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from ..mail_server import Security
 from .providers import provider_of_host
-from .servers import Address, Found, Security, Server, Source, lies_below
+from .servers import Address, Found, Server, Source, lies_below
 from .web import Unanswered, Web
 
 ISPDB = "https://autoconfig.thunderbird.net/v1.1/"

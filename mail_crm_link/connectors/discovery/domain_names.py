@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .servers import Security, Server
+from ..mail_server import Security
+from .servers import Server
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import ConnectorError
+from ..mail_server import Security
 from ..network import Network
-from .servers import Address, Found, Security, Server
+from .servers import Address, Found, Server
 
 Protocol = Literal["imap", "smtp"]
 Ports = Mapping[tuple[Protocol, Security], int]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Security = Literal["ssl", "starttls", "none"]
+from ..mail_server import Security
+
 Connector = Literal["imap", "gmail", "graph", "ews"]
 SignIn = Literal["password", "app_password", "browser", "impossible"]
 Source = Literal["known", "mx", "srv", "autoconfig", "ispdb", "autodiscover", "guess"]

@@ -20,14 +20,7 @@ from ..on_demand import on_demand
 
 if TYPE_CHECKING:
     from .connector import IMAPConnector
-    from .session import Security
 
-__all__ = ["IMAPConnector", "Security"]
+__all__ = ["IMAPConnector"]
 
-__getattr__ = on_demand(
-    __name__,
-    {
-        "IMAPConnector": "connector",
-        "Security": "session",
-    },
-)
+__getattr__ = on_demand(__name__, {"IMAPConnector": "connector"})

@@ -23,6 +23,7 @@ from datetime import datetime
 
 from ..base import HEADER_FIELDS, Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import CursorExpired, FolderGone, ProviderBroken, Transient
+from ..mail_server import Account, Security
 from ..network import Network
 from ..sasl import Credentials, Token
 from . import causes, content, listing, search
@@ -30,7 +31,7 @@ from .causes import Verdict
 from .cursor import Cursor, Status, expand
 from .folders import folders as folders_of
 from .idle import Idle
-from .session import Account, Answer, Refused, Security, Session, utc
+from .session import Answer, Refused, Session, utc
 
 TIMEOUT = 30.0
 BATCH_OCTETS = 8 * 1024 * 1024
@@ -111,7 +112,7 @@ class IMAPConnector:
     ) -> None:
         network = network or Network()
         credentials = Credentials(login, password, token)
-        self._account = Account(host, port, security, credentials, timeout, ssl_context, network)
+        self._account = Account(host, port, security, credentials, timeout, network, ssl_context)
         self._batch_octets = batch_octets
         self._session: Session | None = None
         self._examined: Status | None = None

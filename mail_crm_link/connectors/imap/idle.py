@@ -15,8 +15,9 @@ import re
 import ssl
 
 from ..errors import Transient
+from ..mail_server import Account
 from ..network import broken
-from .session import Account, Session
+from .session import Session
 
 INBOX = "INBOX"
 _NEWS = re.compile(rb"\* \d+ (EXISTS|EXPUNGE|FETCH)|\* VANISHED", re.IGNORECASE)

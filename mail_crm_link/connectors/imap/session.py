@@ -11,12 +11,11 @@ from __future__ import annotations
 import imaplib
 import re
 import socket
-import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Literal
+from typing import Any
 
 from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import LoginError, ProtocolError
@@ -24,14 +23,14 @@ from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_fetch_response, parse_response
 
 from ..errors import ConnectorError, NotAllowed, ProviderBroken, Transient, without_password
-from ..network import Network, broken
-from ..sasl import Credentials, Mechanism, by_password, by_token, plain, with_fresh_token
+from ..mail_server import Account
+from ..network import broken
+from ..sasl import Mechanism, by_password, by_token, plain, with_fresh_token
 from . import causes
 from .causes import Verdict
 from .client import Client
 from .cursor import Status, uid_sets
 
-Security = Literal["ssl", "starttls", "none"]
 Answer = dict[bytes, Any]
 
 CLIENT_ID = {"name": "mail_crm_link"}
@@ -55,19 +54,6 @@ NONSENSE = (ValueError, TypeError, LookupError, RecursionError)
 """What reading raises that meets something else than the protocol."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How to reach an account. ``timeout`` is in seconds, for the connection and for every answer."""
-
-    host: str
-    port: int
-    security: Security
-    credentials: Credentials
-    timeout: float
-    ssl_context: ssl.SSLContext | None = None
-    network: Network = Network()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +125,11 @@ class Session:
         try:
             account.network.check_encryption(account.security, account.host)
             if account.security == "ssl":
-                return self._tls_context().wrap_socket(connected, server_hostname=account.host)
+                return self._account.tls.wrap_socket(connected, server_hostname=account.host)
         except BaseException:
             connected.close()
             raise
         return connected
-
-    def _tls_context(self) -> ssl.SSLContext:
-        return self._account.ssl_context or ssl.create_default_context()
 
     def _connect(self) -> Client:
         account = self._account
@@ -178,7 +161,7 @@ class Session:
         if not self._has("STARTTLS"):
             raise NotAllowed("The server does not offer STARTTLS", cause="no_starttls")
         with self._guarded("STARTTLS"):
-            self._client_or_fail().starttls(self._tls_context())
+            self._client_or_fail().starttls(self._account.tls)
 
     def _sign_in(self, another_token: bool) -> None:
         account = self._account
