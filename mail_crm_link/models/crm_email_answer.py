@@ -34,7 +34,7 @@ class CrmEmail(models.Model):
 
         :raise RedirectWarning: the user has no mailbox to write from
         """
-        return self.env["crm.email.composer"]._start({"to": ""})
+        return self.env["crm.email.composer"].action_write_new()
 
     def action_reply(self) -> dict:
         """Return the action that answers this mail."""
@@ -90,6 +90,14 @@ class CrmEmail(models.Model):
 
 class CrmEmailComposer(models.Model):
     _inherit = "crm.email.composer"
+
+    @api.model
+    def action_write_new(self) -> dict:
+        """Return the action that writes a new mail, to whomever.
+
+        :raise RedirectWarning: the user has no mailbox to write from
+        """
+        return self._start({"to": ""})
 
     @api.model
     def _complete_answer(self, vals: dict) -> None:

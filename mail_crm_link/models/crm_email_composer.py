@@ -343,12 +343,12 @@ class CrmEmailComposer(models.Model):
         mailboxes = self.env["crm.mailbox"]._sendable_or_explain()
         if not vals.get("parent_id") and not vals.get("mailbox_id"):
             mailboxes._check_preferred_usable()
-        draft = self._kept(vals)
-        if not draft:
-            draft = self.create(vals)
-            draft.body = draft._first_body()
-            draft._take_along()
-        return draft._action()
+        if kept := self._kept(vals):
+            return kept._action()
+        draft = self.create(vals)
+        draft.body = draft._first_body()
+        draft._take_along()
+        return draft._action(crm_email_unwritten=True)
 
     def _kept(self, vals: dict):
         """The user's draft of the same answer. New mails are many."""
@@ -364,7 +364,7 @@ class CrmEmailComposer(models.Model):
         self.check_access("read")
         return self._action()
 
-    def _action(self) -> dict:
+    def _action(self, **context: bool) -> dict:
         return {
             "type": "ir.actions.act_window",
             "name": self._title(),
@@ -372,7 +372,7 @@ class CrmEmailComposer(models.Model):
             "res_id": self.id,
             "views": [(self.env.ref("mail_crm_link.crm_email_composer_view_form").id, "form")],
             "target": "new",
-            "context": {"dialog_size": "extra-large"},
+            "context": {"dialog_size": "extra-large", **context},
         }
 
     def _title(self) -> str:

@@ -103,6 +103,11 @@ class TestComposerTour(ComposingCase):
         self.assertIn(self.lead, out.lead_ids)
         self.assertEqual(taken.sender, self.mailbox.email)
 
+    def test_a_mail_that_nobody_wrote_a_word_of_is_no_draft(self):
+        self.start("mail_crm_link_compose_unwritten")
+        drafts = self.env["crm.email.composer"].search([("create_uid", "=", self.owner.id)])
+        self.assertEqual(drafts.mapped("subject"), ["A beginning, changed"])
+
     def test_undo_and_a_closed_window_keep_the_draft(self):
         self.start("mail_crm_link_compose_undo")
         self.assertFalse(self.submission.taken)

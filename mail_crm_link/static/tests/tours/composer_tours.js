@@ -24,6 +24,10 @@ function recipient(field, address) {
     ];
 }
 
+const LONGER_THAN_BETWEEN_TWO_SAVES = [1, 2].map(() => ({
+    trigger: `${WINDOW} .o_field_widget[name=subject] input`,
+    run: () => new Promise((resolve) => setTimeout(resolve, 6000)),
+}));
 const SEND = {trigger: ".modal-footer button.o_crm_email_send", run: "click"};
 
 tours.add("mail_crm_link_compose", {
@@ -50,6 +54,21 @@ tours.add("mail_crm_link_compose", {
             expectUnloadPage: true,
         },
         {trigger: `${MESSAGE}:contains(Our offer)`},
+    ],
+});
+
+tours.add("mail_crm_link_compose_unwritten", {
+    steps: () => [
+        {trigger: ".o-mail-crm-link-write", run: "click"},
+        {trigger: `${WINDOW} .o_field_widget[name=to] .o_tag:contains(Anna Meyer)`},
+        {trigger: ".modal-header .btn-close", run: "click"},
+        {trigger: "body:not(:has(.modal))"},
+        {trigger: ".o-mail-crm-link-write", run: "click"},
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input`, run: "edit A beginning"},
+        ...LONGER_THAN_BETWEEN_TWO_SAVES,
+        {trigger: `${WINDOW} .o_field_widget[name=subject] input`, run: "edit A beginning, changed"},
+        {trigger: ".modal-header .btn-close", run: "click"},
+        {trigger: "body:not(:has(.modal))"},
     ],
 });
 
