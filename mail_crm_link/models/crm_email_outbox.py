@@ -147,7 +147,7 @@ class CrmEmailComposer(models.Model):
         for text in (self.to, self.cc, self.bcc):
             found, wrong = parse_recipients(text or "")
             if wrong:
-                raise UserError(self.env._("This is no e-mail address: %s", ", ".join(wrong)))
+                raise UserError(self.env._("“%s” is not an e-mail address.", "”, “".join(wrong)))
             recipients += len(found)
         if not recipients:
             raise UserError(self.env._("Please say to whom the e-mail goes."))

@@ -18,6 +18,7 @@ export class RecipientsField extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.isChoosing = false;
     }
 
     get recipients() {
@@ -87,10 +88,17 @@ export class RecipientsField extends Component {
         }
     }
 
+    /** Who presses on a suggestion leaves the input by it. */
+    onPointerdown({target}) {
+        this.isChoosing = Boolean(target.closest("[role=option]"));
+    }
+
+    /** A name that was not chosen is shown as what it is: no address. Left in the input, it would be forgotten. */
     onFocusout({target}) {
-        if (target.matches("input") && target.value.includes("@")) {
+        if (target.matches("input") && !this.isChoosing) {
             this.take(target);
         }
+        this.isChoosing = false;
     }
 }
 
