@@ -5,6 +5,7 @@ from unittest.mock import patch
 from servers.dovecot import free_port
 
 from odoo.exceptions import UserError
+from odoo.tests import Form
 
 from ..connectors.discovery import Found, Server, known_provider
 from ..connectors.imap.causes import login_refusal
@@ -92,6 +93,14 @@ class TestConnect(CommittingCase):
             self.assertEqual(self.marks(self.sign_in(dialog))[-1], ("outgoing", True))
 
     # --- failures -----------------------------------------------------------------------
+
+    def test_a_port_follows_its_encryption_unless_it_is_the_servers_own(self):
+        with Form(self.env["crm.mailbox.connect"].create({"email": "x@our.example", "stage": "settings"})) as form:
+            form.advanced, form.imap_port = True, 1993
+            form.smtp_security = "ssl"
+            self.assertEqual((form.imap_port, form.smtp_port), (1993, 465))
+            form.smtp_security, form.imap_security = "starttls", "starttls"
+            self.assertEqual((form.imap_port, form.smtp_port), (1993, 587))
 
     def test_a_wrong_password(self):
         failure = self.assert_fails("signed_in", "password is wrong", password="wrong-secret")

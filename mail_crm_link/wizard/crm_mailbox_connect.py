@@ -21,7 +21,9 @@ from odoo.tools import email_normalize
 from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 from ..models.connection_explanation import detail, help_url
+from ..models.crm_mailbox import IMAP_PORTS
 from ..models.crm_mailbox_folder import SYNCED_ROLES
+from ..models.crm_mailbox_sending import SMTP_PORTS
 
 REACH_SECONDS = 15.0
 SCENARIOS = ("inbound_unknown", "outbound_unknown", "inbound_known")
@@ -80,7 +82,7 @@ class CrmMailboxConnect(models.TransientModel):
     imap_port = fields.Integer("IMAP port", default=993)
     imap_security = fields.Selection(**_as_mailbox("imap_security", string="IMAP encryption"))
     smtp_host = fields.Char("SMTP server")
-    smtp_port = fields.Integer("SMTP port", default=465)
+    smtp_port = fields.Integer("SMTP port", default=587)
     smtp_security = fields.Selection(**_as_mailbox("smtp_security", string="SMTP encryption"))
 
     # --- what to do with the mail -------------------------------------------------------
@@ -103,6 +105,13 @@ class CrmMailboxConnect(models.TransientModel):
     @api.model
     def _company_choice(self, name: str):
         return self.env["crm.mailbox"]._company_choices([name])[name]
+
+    @api.onchange("imap_security", "smtp_security")
+    def _onchange_security(self):
+        """A port that belongs to one encryption follows to another; one of the server's own stays."""
+        for prefix, ports in (("imap", IMAP_PORTS), ("smtp", SMTP_PORTS)):
+            if self[f"{prefix}_port"] in ports.values():
+                self[f"{prefix}_port"] = ports[self[f"{prefix}_security"]]
 
     # ------------------------------------------------------------------------------------
     # Password
@@ -213,7 +222,7 @@ class CrmMailboxConnect(models.TransientModel):
             "provider": "imap",
             "found": False,
             "hint": self.env._(
-                "Nothing tells which servers %s belongs to. Your provider or your administrator names them: the"
+                "The mail servers of %s were not found. Ask your provider or your administrator for their names: the"
                 " IMAP server for incoming and the SMTP server for outgoing mail, or the Exchange server.",
                 self.email,
             ),
