@@ -11,7 +11,7 @@ import {MailAttachments} from "./mail_attachments";
 import {_t} from "@web/core/l10n/translation";
 import {browser} from "@web/core/browser/browser";
 import {hasBlockedImages} from "../../core/common/remote_images";
-import {mailDocument} from "./mail_document";
+import {colorScheme, mailDocument} from "./mail_document";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {url} from "@web/core/utils/urls";
@@ -76,6 +76,10 @@ export class MailContent extends Component {
 
     get hasBlockedImages() {
         return !this.state.showsImages && hasBlockedImages(this.state.content.html);
+    }
+
+    get colorScheme() {
+        return colorScheme();
     }
 
     get document() {

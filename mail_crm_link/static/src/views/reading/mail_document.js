@@ -6,7 +6,7 @@ import {htmlEscape, markup} from "@odoo/owl";
 
 const LIGHT_STYLE = "html{color-scheme:light;background:#fff;color:#212529}";
 const DARK_STYLE = `html{color-scheme:dark;background:transparent;color:#e4e4e4}
-    *{background-color:transparent!important;color:inherit!important}
+    body,body *{background-color:transparent!important;color:inherit!important}
     a{color:#8fb8de!important}`;
 const COMMON_STYLE = `body{margin:0;padding:1px;font:14px/1.5 system-ui,sans-serif;
     overflow-wrap:anywhere;overflow-y:hidden}
@@ -19,6 +19,11 @@ const COMMON_STYLE = `body{margin:0;padding:1px;font:14px/1.5 system-ui,sans-ser
         list-style:none;border-radius:1em;background:#e9ecef;color:#495057!important;
         font:12px/1.6 system-ui,sans-serif}
     details.quote>summary::-webkit-details-marker{display:none}`;
+
+/** A frame whose scheme is not its document's would have a ground of the browser's own. */
+export function colorScheme() {
+    return cookie.get("color_scheme") === "dark" ? "dark" : "light";
+}
 
 /** What a mail's frame may load: its own images, and those of others when the reader wants. */
 function policy(showsImages) {
@@ -33,7 +38,7 @@ function policy(showsImages) {
  * @returns {String} a document for `srcdoc`, which has the origin of the page: its policy matters
  */
 export function mailDocument(html, showsImages) {
-    const isDark = cookie.get("color_scheme") === "dark";
+    const isDark = colorScheme() === "dark";
     const text = showsImages && hasBlockedImages(html) ? withRemoteImages(markup(html)) : html;
     const folded = foldQuotes(String(text), htmlEscape(_t("Quoted text")));
     return `<!DOCTYPE html><html><head>
