@@ -31,7 +31,7 @@ class CrmEmailReport(models.Model):
     email_id = fields.Many2one("crm.email", "E-mail", readonly=True)
     date = fields.Datetime(readonly=True)
     kind = fields.Selection(
-        [("processed", "Received, processed"), ("waiting", "Waiting for an answer"), ("sent", "Sent")],
+        [("processed", "Processed"), ("waiting", "Waiting"), ("sent", "Sent")],
         readonly=True,
     )
     automatic = fields.Boolean(readonly=True)

@@ -4,7 +4,7 @@ registry.category("web_tour.tours").add("mail_crm_link_report", {
     steps: () => [
         {trigger: ".o_graph_view canvas"},
         {trigger: ".o_switch_view.o_pivot", run: "click"},
-        {trigger: ".o_pivot_view th:contains('Waiting for an answer')"},
+        {trigger: ".o_pivot_view th:contains('Waiting')"},
         {trigger: ".o_pivot_view th:contains('Unanswered')"},
         {trigger: ".o_switch_view.o_calendar", run: "click"},
         {trigger: ".o_calendar_view"},

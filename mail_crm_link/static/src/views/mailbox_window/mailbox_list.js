@@ -4,11 +4,11 @@ import {useState} from "@odoo/owl";
 // What there is room for beside a mail, and how much.
 const NARROW = {
     direction: {},
-    correspondent: {attrs: {width: "140px"}},
+    correspondent: {attrs: {width: "125px"}},
     subject: {},
-    has_attachment: {},
-    is_bound: {},
-    date: {attrs: {width: "95px"}, options: {show_time: false}},
+    has_attachment: {attrs: {width: "16px"}},
+    is_bound: {attrs: {width: "16px"}},
+    date: {attrs: {width: "60px"}, options: {show_time: false}},
 };
 const ARROWS = ["arrowdown", "arrowup"];
 
