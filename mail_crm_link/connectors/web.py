@@ -72,6 +72,8 @@ def handed_over() -> Iterator[None]:
 class Session(Protocol):
     """What a service is asked through."""
 
+    round_trips: int
+
     def open(self) -> None:
         """Get ready; nobody is asked for anything yet."""
 
@@ -80,6 +82,58 @@ class Session(Protocol):
 
 
 AnySession = TypeVar("AnySession", bound=Session)
+
+
+class WebConnector(ABC, Generic[AnySession]):
+    """What a connector does in the same way for every service whose mails come whole, and have ids of their own."""
+
+    def __init__(self, session: AnySession) -> None:
+        self._session = session
+
+    @property
+    def round_trips(self) -> int:
+        """Requests so far; a sign-in may cost some more."""
+        return self._session.round_trips
+
+    def open(self) -> None:
+        """See ``Connector.open``."""
+        self._session.open()
+        try:
+            self._look_at_inbox()
+        except (MailGone, FolderGone) as error:
+            raise NotAllowed("There is no such mailbox", error.detail, cause="mailbox_missing") from error
+
+    def close(self) -> None:
+        """See ``Connector.close``."""
+        self._session.close()
+
+    def part(self, folder: Folder, uidvalidity: str, remote_id: str, section: str) -> bytes:
+        """See ``Connector.part``."""
+        return parts.section(self._mime(remote_id), section)
+
+    def raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
+        """See ``Connector.raw``."""
+        return self._mime(remote_id)
+
+    def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
+        """See ``Mailbox.find``."""
+        with of_folder(folder):
+            return "", self._find(folder, message_id)
+
+    @abstractmethod
+    def _look_at_inbox(self) -> None:
+        """Ask for the inbox, to see whether the mailbox may be read."""
+
+    @abstractmethod
+    def _mime(self, remote_id: str) -> bytes:
+        """One mail as it is.
+
+        :raises MailGone: it is not there any more
+        """
+
+    @abstractmethod
+    def _find(self, folder: Folder, message_id: str) -> list[str]:
+        """Ids of the mails of a folder with this Message-ID."""
 
 
 class WebSender(ABC, Generic[AnySession]):

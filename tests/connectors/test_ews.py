@@ -51,13 +51,6 @@ def test_five_hundred_mails_cost_seven_operations(server: EWSMailbox) -> None:
     assert reader.connector.round_trips - before == 7  # type: ignore[attr-defined]
 
 
-def test_an_idle_folder_costs_one_operation(server: EWSMailbox) -> None:
-    reader = Reader(opened(server))
-    reader.all_added()
-    before = len(server.service.asked)
-    assert reader.changes().unchanged and len(server.service.asked) - before == 1
-
-
 def test_more_changes_than_the_server_tells_at_once(server: EWSMailbox) -> None:
     for raw in numbered(1100):
         server.deliver(raw)

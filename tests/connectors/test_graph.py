@@ -75,14 +75,6 @@ def test_a_new_mail_costs_one_request_and_its_count(server: GraphMailbox) -> Non
     assert len(page.added) == 1 and reader.connector.round_trips - before == 2
 
 
-def test_an_idle_folder_costs_one_request(server: GraphMailbox) -> None:
-    reader = Reader(opened(server))
-    reader.all_added()
-    before = reader.connector.round_trips
-    assert reader.changes().unchanged
-    assert reader.connector.round_trips - before == 1
-
-
 def test_folders_cost_a_batch_a_level(server: GraphMailbox) -> None:
     customers = server.mailbox.create_folder("Customers", server.mailbox.folder("inbox").remote_id)
     server.mailbox.create_folder("Berlin", customers.remote_id)

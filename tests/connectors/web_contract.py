@@ -178,6 +178,12 @@ class ExchangeContract(WebContract):
 
     newest_first_after_a_break = False
 
+    def test_an_idle_folder_costs_one_request(self, reader: Reader) -> None:
+        reader.all_added()
+        before = reader.connector.round_trips  # type: ignore[attr-defined]
+        assert reader.changes().unchanged
+        assert reader.connector.round_trips - before == 1  # type: ignore[attr-defined]
+
     def test_a_denied_folder_costs_that_folder(self, server: Service, connector: Connector) -> None:
         server.deny("Sent")  # type: ignore[attr-defined]
         with pytest.raises(FolderGone) as caught:

@@ -6,40 +6,20 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from .. import parts
 from ..base import Changes, Content, Envelope, FetchFailure, Folder
-from ..errors import MailGone, NotAllowed
-from ..web import of_folder
+from ..web import WebConnector, of_folder
 from . import content, folders, listing, searching, sending
 from .session import Account, Json, Session
 
 _DAY = 86_400
 
 
-class GraphConnector:
+class GraphConnector(WebConnector[Session]):
     """One session with a mailbox. Ids stay when a mail moves, and there is no UIDVALIDITY."""
 
     def __init__(self, account: Account) -> None:
-        self._session = Session(account)
+        super().__init__(Session(account))
         self._ahead: dict[str, Json] = {}
-
-    @property
-    def round_trips(self) -> int:
-        """Requests so far."""
-        return self._session.round_trips
-
-    def open(self) -> None:
-        """See ``Connector.open``."""
-        self._session.open()
-        try:
-            self._session.get(f"{self._session.root}/mailFolders/inbox?$select=id")
-        except MailGone as error:
-            raise NotAllowed("There is no such mailbox", error.detail, cause="mailbox_missing") from error
-
-    def close(self) -> None:
-        """See ``Connector.close``."""
-        self._session.close()
-        self._ahead.clear()
 
     def folders(self) -> list[Folder]:
         """See ``Connector.folders``."""
@@ -66,23 +46,24 @@ class GraphConnector:
         """See ``Connector.contents``. Of a large mail everything is fetched and the text kept."""
         return content.contents(self._session, remote_ids, whole)
 
-    def part(self, folder: Folder, uidvalidity: str, remote_id: str, section: str) -> bytes:
-        """See ``Connector.part``."""
-        return parts.section(content.raw(self._session, remote_id), section)
-
-    def raw(self, folder: Folder, uidvalidity: str, remote_id: str) -> bytes:
-        """See ``Connector.raw``."""
-        return content.raw(self._session, remote_id)
-
-    def find(self, folder: Folder, message_id: str) -> tuple[str, list[str]]:
-        """See ``Mailbox.find``."""
-        with of_folder(folder):
-            return "", sending.find(self._session, folder, message_id)
-
     def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
         """See ``Connector.search``. The service looks for whole words."""
         with of_folder(folder):
             return searching.search(self._session, folder, text, limit)
+
+    def close(self) -> None:
+        """See ``Connector.close``."""
+        super().close()
+        self._ahead.clear()
+
+    def _look_at_inbox(self) -> None:
+        self._session.get(f"{self._session.root}/mailFolders/inbox?$select=id")
+
+    def _mime(self, remote_id: str) -> bytes:
+        return content.raw(self._session, remote_id)
+
+    def _find(self, folder: Folder, message_id: str) -> list[str]:
+        return sending.find(self._session, folder, message_id)
 
 
 def _today() -> int:
