@@ -41,9 +41,11 @@ class CrmEmail(models.Model):
         return self._answer("reply")
 
     def action_reply_all(self) -> dict:
+        """Return the action that answers this mail to everybody who got it."""
         return self._answer("reply_all")
 
     def action_forward(self) -> dict:
+        """Return the action that forwards this mail, quoted, with its attachments."""
         return self._answer("forward")
 
     def action_forward_as_attachment(self) -> dict:
