@@ -7,7 +7,6 @@ from . import (
     test_canaries,
     test_canaries_print,
     test_canaries_web,
-    test_card_moments,
     test_chatter,
     test_composer_tour,
     test_connect,
@@ -24,10 +23,8 @@ from . import (
     test_ews_sign_in,
     test_export,
     test_levels,
-    test_live,
-    test_mail_figures,
     test_members,
-    test_moments_over_servers,
+    test_live,
     test_network,
     test_package,
     test_place,
@@ -36,6 +33,9 @@ from . import (
     test_progress,
     test_query_counts,
     test_reading,
+    test_card_moments,
+    test_mail_figures,
+    test_moments_over_servers,
     test_reference,
     test_report,
     test_retention,
@@ -47,8 +47,14 @@ from . import (
     test_todo,
     test_todo_on_cards,
     test_tours,
-    test_uninstall,
     test_visibility_tour,
     test_watch,
+    test_uninstall,
     test_window_tour,
 )
+from . import test_ews
+from . import test_graph
+from . import test_imap_sign_in
+from . import test_oauth
+from . import test_gmail
+from . import test_gmail_push

@@ -33,12 +33,13 @@ Everything that people do can be done by Odoo's external API (XML-RPC, JSON-RPC,
 who signs in. ``docs/examples/first_answer.py`` connects a mailbox, waits for its mail, lists what waits, makes an
 opportunity, binds and answers; a test runs it against real mail servers.
 
-* Dates are UTC. What is wrong comes as ``UserError``, ``AccessError`` or ``ValidationError`` with a sentence for people.
-* Fields of a mail that its reader may not see are empty, also in filters, groups and orders. Who may read a card knows of
-  each mail on it; how much of it, says the ``visibility`` of the mailbox.
+* Dates are UTC. What is wrong comes as ``UserError``, ``AccessError`` or ``ValidationError`` with a sentence for
+  people.
+* Fields of a mail that its reader may not see are empty, also in filters, groups and orders. Who may read a card knows
+  of each mail on it; how much of it, says the ``visibility`` of the mailbox.
 * Every model has Odoo's own methods (``search_read``, ``create``, ``write``, ``unlink``...) beside those listed here.
-* ``action_connect`` leaves the first synchronisation to the server; ``action_sync_now`` works in the call for at most 20
-  seconds, so a client that calls it until ``state`` is ``connected`` needs no scheduled action.
+* ``action_connect`` leaves the first synchronisation to the server; ``action_sync_now`` works in the call for at most
+  20 seconds, so a client that calls it until ``state`` is ``connected`` needs no scheduled action.
 * Methods whose name begins with ``action_`` and that return a dictionary return an action of Odoo's web client; its
   ``res_id`` names the record it is about.
 """
