@@ -1,10 +1,12 @@
 """The rows of the table: which runs they pair, and what they say about them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from . import moods, runs
+from servers.slow_link import SlowLink
+
+from . import mbsync, moods, runs
 from .databases import Databases
 from .post import Post
 
@@ -22,6 +24,7 @@ class Sizes:
     few_mails: int = 1_000
     many_mails: int = 20_000
     new_mails: int = 100
+    distant_mails: int = 500
     window_mails: int = 100_000
     contacts: int = 1_000
     more_contacts: int = 10_000
@@ -37,6 +40,7 @@ QUICK = Sizes(
     few_mails=200,
     many_mails=1_000,
     new_mails=20,
+    distant_mails=60,
     window_mails=5_000,
     contacts=200,
     more_contacts=1_000,
@@ -276,9 +280,42 @@ def sentiment(ground: Ground) -> Iterator[Figure]:
         yield Figure("sentiment", f"judged: {name}", found["rate"], "mails/s", **aims[1])
 
 
+def distance(ground: Ground) -> Iterator[Figure]:
+    """The first sync over 40 ms each way and 4 MB/s, beside mbsync, which copies all mail with its attachments."""
+    if not mbsync.is_there():
+        print("mbsync is not installed, so nothing is measured beside it: sudo apt-get install isync")
+        return
+    found = ground.repeated(lambda: _far_away(ground))
+    yield Figure("distance", "mbsync: copies all mail", found["mbsync"], "mails/s")
+    yield Figure("distance", "first sync with bodies", found["bodies"], "mails/s")
+    yield Figure("distance", "first sync with bodies", found["bodies_ratio"], "× mbsync", at_least=0.5)
+    yield Figure("distance", "first sync with all attachments", found["attachments"], "mails/s")
+    yield Figure("distance", "first sync with all attachments", found["attachments_ratio"], "× mbsync", at_least=0.5)
+
+
+def _far_away(ground: Ground) -> dict[str, float]:
+    account = ground.post.account(ground.sizes.distant_mails)
+    with SlowLink(account.host, account.port) as link:
+        distant = replace(account, host=link.host, port=link.port)
+        beside = mbsync.copied(distant)
+        bodies, attachments = (_distant_sync(ground, distant, kept) for kept in (False, True))
+    if not beside["mails"] == bodies["mails"] == attachments["mails"]:
+        raise RuntimeError(f"Not the same mail: {beside}, {bodies}, {attachments}")
+    rates = {name: one["mails"] / one["seconds"] for name, one in (("bodies", bodies), ("attachments", attachments))}
+    rate = beside["mails"] / beside["seconds"]
+    return {"mbsync": rate, **rates, **{f"{name}_ratio": one / rate for name, one in rates.items()}}
+
+
+def _distant_sync(ground: Ground, server: runs.Server, attachments: bool) -> dict[str, float]:
+    with ground.databases.fresh("linked", ground.sizes.contacts) as database:
+        sync = runs.alone(runs.first_sync, ground.configuration, database, server, attachments, True)
+    return {"mails": sync["mails"], "seconds": sync["envelopes"]["seconds"] + sync["contents"]["seconds"]}
+
+
 ROWS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "throughput": throughput,
     "incremental": incremental,
+    "distance": distance,
     "growth": growth,
     "contacts": contacts,
     "window": window,

@@ -60,9 +60,10 @@ _CERTIFICATE_CODES = {
     9: "certificate_expired",
     10: "certificate_expired",
     18: "certificate_self_signed",
-    19: "certificate_self_signed",
-    20: "certificate_self_signed",
-    21: "certificate_self_signed",
+    2: "certificate_authority",
+    19: "certificate_authority",
+    20: "certificate_authority",
+    21: "certificate_authority",
     62: "certificate_host",
     64: "certificate_host",
 }

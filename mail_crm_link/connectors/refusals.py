@@ -20,31 +20,47 @@ class Verdict(NamedTuple):
 _WORDS: tuple[tuple[str, Verdict], ...] = (
     (r"application-specific password|app(lication)?[ -]password|app-specific", Verdict(SignInNeeded, "app_password")),
     (r"authori[sz](ation|ed) code|third[- ]party password", Verdict(SignInNeeded, "app_password")),
+    (r"smtpclientauthentication is disabled", Verdict(NotAllowed, "smtp_off")),
     (r"basic ?auth|modern auth|legacy auth|oauth.{0,20}required", Verdict(NotAllowed, "basic_auth_off")),
     (
         r"webalert|web login required|log ?in (to your account )?via (your|a) web ?browser",
         Verdict(SignInNeeded, "web_login"),
     ),
     (r"please verify your account|unsafe login|verify.{0,20}identity", Verdict(SignInNeeded, "web_login")),
-    (r"\b(imap|pop)\b.{0,40}(disabled|not enabled|not allowed|deaktiviert)", Verdict(NotAllowed, "imap_off")),
-    (r"(not enabled for|yet to enable|enable) imap|imap access", Verdict(NotAllowed, "imap_off")),
     (
-        r"simultaneous|too many (concurrent )?connections|connections? limit|mail_max_userip",
+        r"\b(imap4?|pop3?)\b.{0,40}(disabled|not enabled|not allowed|deaktiviert|nicht aktiv|ausgeschaltet|desactiv)",
+        Verdict(NotAllowed, "imap_off"),
+    ),
+    (
+        r"(not enabled for|yet to enable|enable|aktivieren sie) (pop3? ?(/|and|und|or|oder) ?)?imap|imap access",
+        Verdict(NotAllowed, "imap_off"),
+    ),
+    (
+        r"simultaneous|too many (concurrent |open )?connections|connections? limit|mail_max_userip|"
+        r"zu viele verbindungen",
         Verdict(Transient, "too_many_connections"),
     ),
-    (r"maximum number of connections|too many sessions", Verdict(Transient, "too_many_connections")),
     (
-        r"throttl|rate limit|bandwidth|backoff|too many (bad|login|auth|request|command|invalid|failed)",
+        r"maximum (number of )?connections|too many sessions|concurrent sessions|thread limit exceeded",
+        Verdict(Transient, "too_many_connections"),
+    ),
+    (
+        r"throttl|rate limit|limit exceeded|\[tss?\d+\]|bandwidth|backoff|"
+        r"too many (bad|login|auth|request|command|invalid|failed)",
         Verdict(Transient, "throttled"),
     ),
     (r"\[limit\]|slow down|try again in \d", Verdict(Transient, "throttled")),
-    (r"\[overquota\]|over ?quota|quota exceeded|mailbox (is )?full", Verdict(Transient, "over_quota")),
     (
-        r"suspended|(account|user).{0,40}(locked|blocked|disabled|not active|inactive|expired)",
+        r"\[overquota\]|over ?quota|quota exceeded|mailbox (is )?full|postfach.{0,20}voll",
+        Verdict(Transient, "over_quota"),
+    ),
+    (
+        r"suspended|(account|user|konto|postfach).{0,40}(locked|blocked|disabled|not active|inactive|expired|gesperrt)",
         Verdict(NotAllowed, "account_locked"),
     ),
     (
-        r"\[(unavailable|inuse|serverbug)\]|temporar|try again|(server|system) (error|busy|unavailable)|"
+        r"\[(unavailable|in-?use|serverbug)\]|temporar|vorübergehend|try again|später erneut|"
+        r"(server|system) (error|busy|unavailable)|"
         r"internal error|lookup failed",
         Verdict(Transient, "unavailable"),
     ),
@@ -54,7 +70,8 @@ _WORDS: tuple[tuple[str, Verdict], ...] = (
         Verdict(NotAllowed, "plain_login_off"),
     ),
     (
-        r"\[expired\]|\[authenticationfailed\]|invalid credentials|(authentication|login) (failed|fails)",
+        r"\[expired\]|\[authenticationfailed\]|(invalid|bad) credentials|anmeldung fehlgeschlagen|"
+        r"(authentication|login) (failed|fails)",
         Verdict(SignInNeeded, "wrong_password"),
     ),
     (r"\[(authorizationfailed|contactadmin)\]", Verdict(NotAllowed, "account_locked")),

@@ -11,6 +11,7 @@ from . import crm_mailbox_progress
 from . import crm_mailbox_preferred
 from . import crm_mailbox_automation
 from . import crm_mailbox_watch
+from . import crm_mailbox_key
 from . import crm_mailbox_folder
 from . import crm_mailbox_consent
 from . import crm_mailbox_oauth

@@ -38,8 +38,14 @@ def _about_certificate(_: Callable[..., str], host: str) -> dict[str, str]:
             host,
         ),
         "certificate_self_signed": _(
-            "The certificate of %s is not signed by an authority that this server trusts."
-            " Tell the server's administrator.",
+            "The certificate of %s is signed by nobody but itself, so anybody could have made it. Check the name of the"
+            " server; if it is right, tell its administrator that it needs a certificate of a known authority.",
+            host,
+        ),
+        "certificate_authority": _(
+            "The certificate of %s is of an authority that this server does not know, or the server leaves out the"
+            " certificates in between. Tell the server's administrator; a company's own authority has to be made known"
+            " to this Odoo server first.",
             host,
         ),
         "certificate_host": _(
@@ -125,13 +131,13 @@ def _about_secrets(_: Callable[..., str]) -> dict[str, str]:
             "The stored password cannot be read any more, because this server's encryption key is another one now."
             " Enter the password again. Where many mailboxes say so, the administrator may add the former key to"
             " %(option)s in the Odoo configuration file (or to the environment variable %(variable)s) instead; then"
-            " reconnect.",
+            " they go on by themselves.",
             option=KEY_OPTION,
             variable=KEY_VARIABLE,
         ),
         "key_missing": _(
             "This server has no key to read passwords with. Ask your administrator to set %(option)s in the Odoo"
-            " configuration file (or the environment variable %(variable)s); then reconnect.",
+            " configuration file (or the environment variable %(variable)s); with the right one it goes on by itself.",
             option=KEY_OPTION,
             variable=KEY_VARIABLE,
         ),
@@ -158,6 +164,10 @@ def _about_account(_: Callable[..., str], host: str, login: str) -> dict[str, st
             "The provider does not accept passwords any more. It has to be connected by its own sign-in."
         ),
         "web_login": _("The provider wants you to sign in on its web page first. Do so, then try again."),
+        "smtp_off": _(
+            "Sending with a mail program is switched off for this mailbox. Ask the administrator of your organisation"
+            " to allow it (“Authenticated SMTP”), or connect the mailbox as Microsoft 365."
+        ),
         "imap_off": _("IMAP is switched off for this mailbox. Switch it on in the provider's settings."),
         "account_locked": _("The account is locked. Ask the provider or your administrator."),
         "token_refused": _(

@@ -7,7 +7,19 @@ from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 
 # Causes whose next step is done at the provider, as its help page describes.
-AT_PROVIDER = {"account_locked", "app_password", "basic_auth_off", "imap_off", "web_login", "wrong_password"}
+AT_PROVIDER = {
+    "account_locked",
+    "app_password",
+    "basic_auth_off",
+    "imap_off",
+    "over_quota",
+    "smtp_off",
+    "throttled",
+    "token_refused",
+    "too_many_connections",
+    "web_login",
+    "wrong_password",
+}
 MOST_DETAIL = 2000
 
 _SECRETS = (

@@ -8,6 +8,8 @@ from servers.dovecot import free_port
 
 from odoo.exceptions import UserError, ValidationError
 
+from ..connectors.errors import CAUSES, ConnectorError
+from ..models.connection_causes import sentence
 from .committing_case import CommittingCase, mail
 
 
@@ -123,3 +125,15 @@ class TestConnection(CommittingCase):
         mailbox.action_disconnect()
         self.assertEqual((mailbox.state, mailbox.has_password), ("draft", False))
         self.assertEqual(len(self.emails()), 1)
+
+
+class TestCauses(CommittingCase):
+    # What people are told of in other words, or not at all, as it mends itself.
+    UNTOLD = {"cursor_expired", "mail_missing", "no_idle", "protocol", "uidvalidity", "wrong_account"}
+
+    def test_every_cause_has_its_sentence(self):
+        told = {cause: sentence(self.env, ConnectorError("", cause=cause), "mx.example", "ann") for cause in CAUSES}
+        unknown = sentence(self.env, ConnectorError(""), "mx.example", "ann")
+        self.assertEqual({cause for cause, text in told.items() if text == unknown}, self.UNTOLD)
+        apart = [text for cause, text in told.items() if cause not in self.UNTOLD]
+        self.assertEqual(len(apart), len(set(apart)))

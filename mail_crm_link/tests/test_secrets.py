@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
@@ -22,7 +23,7 @@ from odoo.tools import config
 
 from ..connectors.errors import SignInNeeded
 from ..models import call_log
-from .committing_case import CommittingCase
+from .committing_case import CommittingCase, mail
 
 KEY = "MAIL_CRM_LINK_KEY"
 CANARY = "Kanarienvogel-im-Kohleschacht-7391"
@@ -173,6 +174,19 @@ class TestKeysMissing(CommittingCase):
             mailbox.action_connect()
             self.assertEqual(mailbox.state, "connecting")
             self.env.cr.commit()
+
+    def test_mailboxes_go_on_by_themselves_when_the_key_is_back(self):
+        mailbox = self.connected_mailbox()
+        self.deliver(mail("eva@mill.example", mailbox.email, "Pumps"))
+        for keys, cause in (("", "key_missing"), (new_key(), "key_changed")):
+            with self.subTest(cause), with_key(keys):
+                mailbox._sync(time.monotonic() + 60)
+                self.env["crm.mailbox"]._resume_with_key()
+                self.assertEqual((mailbox.state, mailbox.status_cause), ("error", cause))
+            self.env["crm.mailbox"]._resume_with_key()
+            self.assertEqual((mailbox.state, mailbox.status_message), ("connecting", False))
+            mailbox._sync(time.monotonic() + 60)
+        self.assertEqual(self.emails().mapped("subject"), ["Pumps"])
 
     def test_the_cron_passes_on_to_the_next_mailbox(self):
         mailbox = self.connected_mailbox()

@@ -34,6 +34,7 @@ ROLE_ORDER = ("inbox", "sent", "archive", "other", "drafts", "junk", "trash")
 # Failures between "found the server" and "signed in".
 ENCRYPTION_CAUSES = {
     "certificate",
+    "certificate_authority",
     "certificate_expired",
     "certificate_host",
     "certificate_self_signed",

@@ -20,7 +20,7 @@ from mail_crm_link.connectors.imap.cursor import Cursor, Status, expand, uid_set
 from mail_crm_link.connectors.imap.folders import folders as folders_of
 from mail_crm_link.connectors.imap.session import Listed, Session
 
-from .conftest import ImapServer
+from .conftest import FEATURES, ImapServer
 from .contract import Reader, folder_named
 from .corpus import LARGE, PLAIN, numbered
 
@@ -79,6 +79,46 @@ def test_an_idle_folder_costs_one_round_trip_at_most(account: ImapServer) -> Non
         assert connector.changes(reader.folder, reader.cursor, None, 10).unchanged
         assert session._imap.tagnum - begun == 2
         connector.close()
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_idle_folders_cost_little_whatever_the_server_can(feature: str) -> None:
+    with Dovecot(capability=FEATURES[feature]) as dovecot:
+        account = ImapServer(dovecot)
+        account.deliver(next(numbered(1)))
+        connector = _opened(account)
+        readers = [Reader(connector, folder.name) for folder in connector.folders()]
+        for reader in readers:
+            reader.all_added()
+        waits = _Waits(connector)
+        connector.folders()
+        assert all(reader.changes().unchanged for reader in readers)
+        assert waits.count <= 2, "all folders together"
+        assert all(reader.changes().unchanged for reader in readers)
+        assert waits.count <= 2 + 2 * len(readers)
+        connector.close()
+
+
+class _Waits:
+    """How often a program that has said something waits for the server: round trips."""
+
+    def __init__(self, connector: IMAPConnector) -> None:
+        assert connector._session is not None
+        imap = connector._session._imap
+        self.count = 0
+        self._asked = False
+        self._send, self._readline = imap.send, imap.readline
+        imap.send, imap.readline = self._sent, self._awaited
+
+    def _sent(self, octets: bytes) -> None:
+        self._asked = True
+        self._send(octets)
+
+    def _awaited(self) -> bytes:
+        self.count += self._asked
+        self._asked = False
+        line: bytes = self._readline()
+        return line
 
 
 def _opened(account: ImapServer) -> IMAPConnector:

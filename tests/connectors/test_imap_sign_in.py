@@ -151,7 +151,7 @@ def test_bad_certificates_are_refused_before_the_password_is_sent(
 
 
 def test_an_authority_that_the_system_does_not_know_is_not_trusted(dovecot: Dovecot) -> None:
-    assert failure(dovecot.tls_port, "ssl", "localhost").cause == "certificate_self_signed"
+    assert failure(dovecot.tls_port, "ssl", "localhost").cause == "certificate_authority"
 
 
 @pytest.mark.parametrize("security", ["ssl", "starttls"])

@@ -194,7 +194,7 @@ class TestEncryption:
         with Submission(tls=ours, starttls=security == "starttls") as server:
             with pytest.raises(Transient) as caught, opened(server, security):
                 pass
-        assert caught.value.cause == "certificate_self_signed"
+        assert caught.value.cause == "certificate_authority"
         assert not server.taken
 
     def test_a_server_without_starttls_gets_no_password(self, server):
