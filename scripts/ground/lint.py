@@ -120,7 +120,7 @@ def node_modules() -> Path:
     manifests = [places.ROOT / name for name in ("package.json", "package-lock.json", ".npmrc")]
 
     def install(folder: Path) -> None:
-        with step("prettier and eslint"):
+        with step("prettier, eslint and the Gmail emulator"):
             for manifest in manifests:
                 shutil.copy(manifest, folder)
             run(["npm", "ci", "--no-audit", "--no-fund"], "npm could not install them. Is there a network?", cwd=folder)

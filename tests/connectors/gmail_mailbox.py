@@ -7,8 +7,11 @@ from typing import Any
 
 from servers.gmail import GmailAccount, GmailServer, error
 
-from mail_crm_link.connectors.base import Role
+from mail_crm_link.connectors.base import Connector, Role
 from mail_crm_link.connectors.gmail import GmailConnector, GmailSender
+
+from .contract import Reader, Server
+from .corpus import PLAIN
 
 LABELS = {"INBOX": "INBOX", "Sent": "SENT"}
 
@@ -79,3 +82,18 @@ class GmailMailbox:
     @property
     def sent(self) -> list[bytes]:
         return [mail.raw for mail in self.account.mails.values() if "SENT" in mail.labels]
+
+
+class InOneFolder:
+    """What of the contract is otherwise where labels are folders to people: all mail is in one."""
+
+    def test_a_moved_mail_is_new_where_it_went(self, server: Server, connector: Connector) -> None:
+        """It stays where it was, which is where all mail is."""
+        server.deliver(PLAIN)
+        reader = Reader(connector)
+        (remote_id,) = reader.all_added()
+        server.move(remote_id, "INBOX", "Sent")
+        changes = reader.changes()
+        assert not changes.added and not changes.vanished
+        listing = reader.reconcile()
+        assert listing.present == {remote_id}

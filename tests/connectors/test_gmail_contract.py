@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import pytest
 from servers.gmail import GmailServer
 
-from .contract import Reader
-from .corpus import PLAIN
-from .gmail_mailbox import GmailMailbox
+from .gmail_mailbox import GmailMailbox, InOneFolder
 from .web_contract import WebContract
 
 
@@ -19,16 +17,5 @@ def server(request: pytest.FixtureRequest) -> Iterator[GmailMailbox]:
         yield GmailMailbox(running)
 
 
-class TestGmail(WebContract):
-    """See ``WebContract``. Where labels are folders, all mail is in one."""
-
-    def test_a_moved_mail_is_new_where_it_went(self, server: GmailMailbox, connector: object) -> None:  # type: ignore[override]
-        """It stays where it was, which is where all mail is."""
-        server.deliver(PLAIN)
-        reader = Reader(connector)  # type: ignore[arg-type]
-        (remote_id,) = reader.all_added()
-        server.move(remote_id, "INBOX", "Sent")
-        changes = reader.changes()
-        assert not changes.added and not changes.vanished
-        listing = reader.reconcile()
-        assert listing.present == {remote_id}
+class TestGmail(InOneFolder, WebContract):
+    """See ``WebContract``."""
