@@ -203,16 +203,12 @@ class CrmEmailAutomation(models.Model):
             raise AccessError(self.env._("Only sales managers, and in whose name it is sent, stop a 1:1 e-mail."))
         self.check_access("read")
         # sudo: nobody writes these rows but through here
-        for row in self.sudo().filtered(lambda one: one.state == "waiting"):
-            row._stop()
-        return True
-
-    def _stop(self) -> None:
-        draft = self.draft_ids
+        waiting = self.sudo().filtered(lambda one: one.state == "waiting")
         # What is being sent at this moment is not to be stopped any more.
-        if draft.state not in ("sending", "sent"):
-            draft.filtered(lambda one: one.state == "scheduled").write({"state": "draft", "send_at": False})
-            self._skip("stopped")
+        stopped = waiting.filtered(lambda one: one.draft_ids.state not in ("sending", "sent"))
+        stopped.draft_ids.filtered(lambda one: one.state == "scheduled").write({"state": "draft", "send_at": False})
+        stopped._skip("stopped")
+        return True
 
     def _skip(self, reason: str, detail: str = "") -> None:
         self.write({"state": "skipped", "reason": reason, "detail": detail or False})

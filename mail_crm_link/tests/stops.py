@@ -18,10 +18,10 @@ class Died(BaseException):
     """The process is gone: no handler of ours gets to see it."""
 
 
-def dying(step: int):
-    """Let the process die at the given step; even steps before, odd ones after the commit."""
+def dying(step: int, stores: type[OrmStore] = OrmStore):
+    """Let the process die at the given step of these stores; even steps before, odd ones after the commit."""
     steps = iter(range(10_000))
-    durably = OrmStore._durably
+    durably = stores._durably
 
     def deadly(store, work, *args):
         number = next(steps)
@@ -33,7 +33,7 @@ def dying(step: int):
             raise Died
         return result
 
-    return patch.object(OrmStore, "_durably", deadly)
+    return patch.object(stores, "_durably", deadly)
 
 
 class Worker:

@@ -13,6 +13,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..models.crm_email_automation import CrmEmailAutomation
 from ..models.crm_email_automation_reasons import CrmEmailAutomation as Reasons
+from ..models.orm_store import AutomationStore
 from .automation_case import AutomationCase
 from .committing_case import mail
 from .stops import Died, Worker, dying
@@ -303,21 +304,22 @@ class TestOnce(AutomationCase):
     def test_ten_thousand_records_are_queued_at_once_and_stopped_at_once(self):
         leads = self.many(10_000)
         self.assertIn("on their way: 10000.", self.trigger(leads))
-        self.mailbox.automation_per_minute = 5
+        self.mailbox.automation_per_minute = 2
         self.env.cr.commit()
         self.send()
-        self.assertEqual(len(self.submission.taken), 5)
+        self.assertEqual(len(self.submission.taken), 2)
         message = self.action.with_user(self.env.ref("base.user_admin")).action_crm_email_stop()["params"]["message"]
-        self.assertIn("9995", message)
+        self.assertIn("9998", message)
         self.env.cr.commit()
         self.send()
-        self.assertEqual(len(self.submission.taken), 5)
+        self.assertEqual(len(self.submission.taken), 2)
 
     def test_stopped_before_and_after_every_commit(self):
+        """Of the queue; the outbox has a test of its own."""
         step = 0
         while self._dies_at(step):
             step += 1
-        self.assertGreater(step, 10)
+        self.assertGreaterEqual(step, 4)
 
     def _dies_at(self, step):
         # What could have been handed over is looked for in Sent.
@@ -327,12 +329,12 @@ class TestOnce(AutomationCase):
         lead = self.new_lead(f"Step {step}", email_from=f"step{step}@mill.example")
         self.trigger(lead)
         died = False
-        with dying(step):
+        with dying(step, AutomationStore):
             try:
                 self.send()
             except Died:
                 died = True
-        for _run in range(4):
+        for _run in range(2):
             self.send()
         self.assertEqual(self.outcome(lead), ("sent", ""))
         self.assertEqual(len(self.submission.taken), 1)

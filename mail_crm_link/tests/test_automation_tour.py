@@ -40,3 +40,4 @@ class TestAutomationTour(ComposingCase):
         self.assertEqual(self.in_sent()["Subject"], "About Pumps for the mill")
 
         self.start("mail_crm_link_automation_sent")
+        self.start("mail_crm_link_automation_log", "crm-1-to-1-emails")

@@ -18,6 +18,8 @@ from .setup import Ground
 DATABASE = "odoo"
 NO_TESTS_COLLECTED = 5
 LONGEST_LINE = 4096
+COMPANIONS = ("base_automation",)
+"""Modules of Odoo that the module works with and does not need."""
 STATEMENT_SECONDS = 180
 """After which a statement is one that hangs, and fails with its text. pytest's own limit cannot interrupt it."""
 
@@ -59,7 +61,7 @@ def odoo_tests(
     instance.configure()
     server.create_database(DATABASE)
     with step("the module on a fresh database"):
-        instance.install("-i", places.MODULE)
+        instance.install("-i", ",".join((places.MODULE, *COMPANIONS)))
     say("\n▸ Odoo's tests")
     options = [f"--odoo-config={instance.configuration}", "--odoo-http", "--odoo-log-level=warn"]
     environment = {**instance.environment, "PGOPTIONS": limited(os.environ.get("PGOPTIONS", ""))}

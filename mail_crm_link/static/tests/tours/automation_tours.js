@@ -65,12 +65,9 @@ addTour("mail_crm_link_automation_run", {
 addTour("mail_crm_link_automation_sent", {
     steps: () => [
         {trigger: ".o-mail-Chatter .o-mail-Message:contains(About Pumps for the mill)"},
-        {
-            trigger:
-                ".o_menu_sections button:contains(Connected Emails), .o_menu_sections [data-menu-xmlid='mail_crm_link.crm_mailbox_menu']",
-            run: "click",
-        },
-        {trigger: ".o-dropdown--menu a:contains(1:1 E-mails)", run: "click"},
-        {trigger: ".o_data_row:contains(Pumps for the mill):contains(Sent)"},
     ],
+});
+
+addTour("mail_crm_link_automation_log", {
+    steps: () => [{trigger: ".o_data_row:contains(Pumps for the mill):contains(Sent)"}],
 });
