@@ -64,13 +64,13 @@ class CrmEmailCard(models.AbstractModel):
         help="When the oldest e-mail came that still waits for an answer.",
     )
     mail_unanswered_hours = fields.Integer(
-        "E-mail unanswered for (working hours)",
+        "Unanswered working hours",
         readonly=True,
         copy=False,
         index="btree_not_null",
         groups="base.group_user",
         aggregator="max",
-        help="Whole working hours of the mailbox's owner, without holidays; counted up to 200.",
+        help="How long the oldest e-mail has waited: whole working hours of the mailbox's owner, up to 200.",
     )
     mail_bounced_at = MomentOfReadableMail(
         "E-mail bounced",

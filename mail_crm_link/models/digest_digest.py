@@ -15,7 +15,7 @@ class DigestDigest(models.Model):
 
     kpi_mail_received = fields.Boolean("E-mails Received on Cards")
     kpi_mail_received_value = fields.Integer(compute="_compute_kpi_mail_received_value")
-    kpi_mail_unanswered = fields.Boolean("Of These Unanswered")
+    kpi_mail_unanswered = fields.Boolean("Of These Waiting for an Answer")
     kpi_mail_unanswered_value = fields.Integer(compute="_compute_kpi_mail_unanswered_value")
     kpi_mail_response_time = fields.Boolean("Response Time (working hours)")
     kpi_mail_response_time_value = fields.Float(compute="_compute_kpi_mail_response_time_value")

@@ -16,6 +16,8 @@ from .server import Instance, free_port
 from .setup import Ground
 
 DATABASE = "odoo"
+COMPANIONS = ("base_automation",)
+"""Modules of Odoo that this one works with and does not need; without them their tests are skipped."""
 NO_TESTS_COLLECTED = 5
 LONGEST_LINE = 4096
 COMPANIONS = ("base_automation",)
