@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
+from email.message import Message
 from email.utils import collapse_rfc2231_value, decode_params
 from typing import Any
 
@@ -18,6 +19,8 @@ from ..base import Part
 TEXT_LIMIT = 4 * 1024 * 1024
 """Octets up to which a text part is fetched with its mail; a larger one is no reading matter, but data."""
 
+_DISPOSITIONS = ("inline", "attachment")
+_TOLD_AS_TEXT = re.compile(rb"(?:inline|attachment)\s*(?:;|$)", re.IGNORECASE)
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
@@ -96,9 +99,19 @@ def _disposition(structure: Any) -> tuple[str, dict[str, str]]:
     for item in structure[7:]:
         if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], bytes):
             name = item[0].decode("ascii", "replace").lower()
-            if name in ("inline", "attachment"):
+            if name in _DISPOSITIONS:
                 return name, _parameters(item[1])
+        elif isinstance(item, bytes) and _TOLD_AS_TEXT.match(item):
+            return _disposition_text(item)
     return "", {}
+
+
+def _disposition_text(header: bytes) -> tuple[str, dict[str, str]]:
+    """Some servers (pymap) tell the header as it stands, where it should be taken apart (RFC 9051, 7.5.2)."""
+    message = Message()
+    message["Content-Disposition"] = header.decode("utf-8", "replace").replace("\r\n", "")
+    filename = message.get_filename()
+    return message.get_content_disposition() or "", {"filename": filename} if filename else {}
 
 
 def _parameters(items: Any) -> dict[str, str]:
