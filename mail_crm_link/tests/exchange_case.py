@@ -1,11 +1,22 @@
 """What mailboxes of Exchange do in Odoo, whichever way they are read."""
 
+from unittest.mock import patch
+
 from odoo import fields
 from odoo.exceptions import UserError
 
+from ..connectors import ews
 from .committing_case import CommittingCase, mail
 
 ADDRESS = "anna@our.example"
+
+
+def discovering(service, address):
+    """Have the server be every autodiscover service, and tell of itself; a context manager."""
+    service.autodiscover[address] = service.endpoint
+    find_server = ews.find_server
+    url = f"{service.origin}/autodiscover/autodiscover.xml"
+    return patch.object(ews, "find_server", lambda account: find_server(account, url))
 
 
 class ExchangeCase(CommittingCase):

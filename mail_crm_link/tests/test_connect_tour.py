@@ -1,7 +1,6 @@
 """The dialog that connects a mailbox, as a salesperson uses it in a browser, against a real IMAP server."""
 
 import os
-from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 from servers.dovecot import Dovecot
@@ -10,10 +9,9 @@ from servers.ews import EWSServer
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..connectors.discovery import Found, Server, known_provider
-from ..connectors.ews import find_server
 from ..connectors.imap import IMAPConnector
 from ..connectors.imap.causes import login_refusal
-from ..models import crm_mailbox_ews
+from .exchange_case import discovering
 
 
 @tagged("post_install", "-at_install")
@@ -72,9 +70,7 @@ class TestConnectTour(HttpCase):
         self.found = None
         exchange = self.enterContext(EWSServer(login="MILL\\seller", password=self.dovecot.password))
         exchange.mailbox("seller@mill.example")
-        exchange.autodiscover["seller@mill.example"] = exchange.endpoint
-        service = f"{exchange.origin}/autodiscover/autodiscover.xml"
-        self.enterContext(patch.object(crm_mailbox_ews, "find_server", lambda account: find_server(account, service)))
+        self.enterContext(discovering(exchange, "seller@mill.example"))
         self.start("mail_crm_link_connect_exchange")
         mailbox = self.mailbox()
         self.assertEqual((mailbox.provider, mailbox.ews_server), ("ews", exchange.endpoint))

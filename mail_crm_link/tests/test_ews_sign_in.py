@@ -8,11 +8,10 @@ from servers.oauth import AuthorizationServer, Grant
 from odoo.exceptions import AccessError, UserError
 
 from ..connectors.discovery import Found, known_provider
-from ..connectors.ews import find_server
 from ..connectors.oauth import Tokens
 from ..models import crm_mailbox_ews
 from .committing_case import mail
-from .exchange_case import ADDRESS, ExchangeCase
+from .exchange_case import ADDRESS, ExchangeCase, discovering
 
 
 class EWSSignInCase(ExchangeCase):
@@ -29,12 +28,6 @@ class EWSSignInCase(ExchangeCase):
 
     def new_mailbox(self, **values):
         return self.env["crm.mailbox"].create({"email": ADDRESS, "provider": "ews", **values})
-
-    def discover_here(self):
-        """Have this machine be every autodiscover service."""
-        self.service.autodiscover[ADDRESS] = self.service.endpoint
-        url = f"{self.service.origin}/autodiscover/autodiscover.xml"
-        self.enterContext(patch.object(crm_mailbox_ews, "find_server", lambda account: find_server(account, url)))
 
 
 class TestConnectExchange(EWSSignInCase):
@@ -73,13 +66,13 @@ class TestConnectExchange(EWSSignInCase):
         self.assertEqual((mailbox.state, self.emails().subject), ("connected", "Pumps"))
 
     def test_a_server_that_nothing_names_is_asked_of_autodiscover(self):
-        self.discover_here()
+        self.enterContext(discovering(self.service, ADDRESS))
         dialog = self.dialog(ews_server=False)
         self.assertEqual(self.sign_in(dialog)[0], ("server", True))
         self.assertEqual(dialog.ews_server, self.service.endpoint)
 
     def test_without_an_autodiscover_service_the_name_is_asked_for(self):
-        self.discover_here()
+        self.enterContext(discovering(self.service, ADDRESS))
         self.service.autodiscover.clear()
         self.assertEqual(self.sign_in(self.dialog(ews_server=False)), [("autodiscover", False)])
         self.assertIn("Your administrator knows its name", self.result["failure"]["sentence"])
@@ -124,7 +117,7 @@ class TestConnectExchange(EWSSignInCase):
 
 class TestEWSSignIn(EWSSignInCase):
     def test_a_mailbox_made_by_hand_finds_its_server(self):
-        self.discover_here()
+        self.enterContext(discovering(self.service, ADDRESS))
         mailbox = self.connected(ews_username=self.service.login, password="secret")
         self.assertEqual((mailbox.ews_server, mailbox.has_password), (self.service.endpoint, True))
         self.assertEqual(mailbox.state, "connecting")
