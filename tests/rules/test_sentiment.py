@@ -4,7 +4,7 @@ import sys
 from collections.abc import Collection
 from email import message_from_bytes, policy
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -147,10 +147,11 @@ def test_what_others_praised_does_not_make_a_complaint_better(judge: Judge) -> N
     ["We are very disappointed. " * 40_000, "a" * 1_000_000, "> " * 500_000, "?" * 1_000_000, "not " * 250_000],
     ids=["sentences", "one word", "quotes", "marks", "negations"],
 )
-def test_a_megabyte_takes_less_than_a_second(judge: Judge, text: str) -> None:
-    started = perf_counter()
+def test_a_megabyte_takes_no_more_than_its_length_says(judge: Judge, text: str) -> None:
+    # A tenth of a second, and hours if it grew with the square of the length.
+    started = process_time()
     assert judge.judge(text)
-    assert perf_counter() - started < 1
+    assert process_time() - started < 20
 
 
 # --- the engine ------------------------------------------------------------------------
