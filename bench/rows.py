@@ -269,6 +269,21 @@ def _window(ground: Ground) -> dict[str, float]:
         return runs.alone(runs.window, ground.configuration, database, sizes.window_mails)
 
 
+def insight(ground: Ground) -> Iterator[Figure]:
+    """Figures about mail, and what cards say of when it came."""
+    mails = ground.sizes.window_mails
+    found = ground.repeated(lambda: _insight(ground))
+    yield Figure("insight", f"report of {mails:,} mails: the slowest group", found["report"], "s", at_most=2)
+    yield Figure("insight", f"cards of all teams, beside {mails:,} mails", found["teams"], "s", at_most=1)
+    yield Figure("insight", "moments of the 200 busiest cards", found["moments"], "s", at_most=5)
+
+
+def _insight(ground: Ground) -> dict[str, float]:
+    sizes = ground.sizes
+    with ground.databases.fresh("linked", sizes.contacts) as database:
+        return runs.alone(runs.insight, ground.configuration, database, sizes.window_mails)
+
+
 def sentiment(ground: Ground) -> Iterator[Figure]:
     """What people said of texts, and what is said of them here; without ``MAIL_CORPUS`` nothing is measured."""
     if not (texts := moods.labelled()):
@@ -319,5 +334,6 @@ ROWS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
     "growth": growth,
     "contacts": contacts,
     "window": window,
+    "insight": insight,
     "sentiment": sentiment,
 }
