@@ -1,8 +1,10 @@
 """Sign-in at the provider: who may begin, who may come back, and what becomes of the tokens."""
 
 import json
+import re
 from contextlib import suppress
 from datetime import timedelta
+from urllib.parse import urljoin
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -251,6 +253,20 @@ class TestOAuthSettings(OAuthCase):
         settings.crm_mailbox_google_client_secret = "wrong"
         with self.assertRaisesRegex(UserError, "does not accept this server's client id or client secret"):
             settings.action_test_google_client()
+
+    def test_the_guide_is_for_administrators_and_its_pictures_are_there(self):
+        new_test_user(self.env, "oauth_admin", "base.group_system")
+        self.authenticate("oauth_admin", "oauth_admin")
+        page = "/mail_crm_link/guide/provider-sign-in"
+        text = self.url_open(page).text
+        for words in ("Authorized redirect URIs", "Application (client) ID", 'id="google"', 'id="microsoft"'):
+            self.assertIn(words, text)
+        pictures = re.findall(r'src="([^"]+)"', text)
+        self.assertEqual(len(pictures), 3)
+        for picture in pictures:
+            self.assertEqual(self.url_open(urljoin(page, picture)).headers["Content-Type"], "image/png")
+        self.authenticate("oauth_owner", "oauth_owner")
+        self.assertEqual(self.url_open(page).status_code, 404)
 
     def test_nobody_but_administrators_enters_it(self):
         with self.assertRaises(AccessError):
