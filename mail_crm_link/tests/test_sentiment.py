@@ -3,18 +3,21 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo.tests import Form, new_test_user
+from odoo.tests import Form, new_test_user, tagged
 
 from ..models import crm_email_sentiment
 from ..rules.sentiment import LibraryMissing
 from .received_case import NOW, ReceivedCase
+from .test_connections_tour import TourCase
 
 COMPLAINT = "<p>Unfortunately we are still waiting for the pumps.</p><blockquote><p>Great, perfect!</p></blockquote>"
 PRAISE = "<p>We are delighted with the pumps, excellent work!</p>"
 POLISH = "<p>Dziękujemy za ofertę, czekamy na dostawę pomp do przyszłego tygodnia.</p>"
 
 
-class TestSentiment(ReceivedCase):
+class SentimentCase(ReceivedCase):
+    """A mailbox that allows to judge its mail, and an opportunity of Anna's."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -49,6 +52,8 @@ class TestSentiment(ReceivedCase):
         self.judge()
         return emails.sorted("date")
 
+
+class TestSentiment(SentimentCase):
     # --- what is judged -----------------------------------------------------------------
 
     def test_mail_of_a_contact_of_an_open_opportunity_is_judged(self):
@@ -219,3 +224,19 @@ class TestSentiment(ReceivedCase):
         for link in email.link_ids:
             email.unlink_from(*link._card_key())
         self.assertFalse(email.sentiment)
+
+
+@tagged("-at_install", "post_install")
+class TestSentimentTour(SentimentCase, TourCase):
+    def test_the_owner_allows_it_in_the_mailbox(self):
+        self.mailbox.sentiment = False
+        self.tour(f"/odoo/connected-emails/{self.mailbox.id}", "mail_crm_link_sentiment_allowed")
+        self.assertTrue(self.mailbox.sentiment)
+
+    def test_the_mood_stands_on_card_and_mail(self):
+        self.judged(PRAISE, COMPLAINT)
+        self.tour(f"/odoo/crm/{self.deal.id}", "mail_crm_link_sentiment_on_card")
+
+    def test_mails_are_filtered_by_mood(self):
+        self.judged(PRAISE, COMPLAINT)
+        self.tour("/odoo/crm-emails", "mail_crm_link_sentiment_filter")

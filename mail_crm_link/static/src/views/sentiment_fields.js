@@ -12,7 +12,7 @@ const LEAST = 8;
 /** What a mail was judged to be, as icon and word. */
 export class EmailSentimentField extends Component {
     static template = "mail_crm_link.EmailSentimentField";
-    static props = {...standardFieldProps};
+    static props = {...standardFieldProps, iconOnly: {type: Boolean, optional: true}};
 
     get sentiment() {
         return sentimentOf(this.props.record.data[this.props.name]);
@@ -22,7 +22,16 @@ export class EmailSentimentField extends Component {
 registry.category("fields").add("crm_email_sentiment", {
     component: EmailSentimentField,
     displayName: _t("Sentiment"),
+    supportedOptions: [
+        {
+            label: _t("Icon only"),
+            name: "icon_only",
+            type: "boolean",
+            help: _t("The word stands in its tooltip."),
+        },
+    ],
     supportedTypes: ["selection"],
+    extractProps: ({options}) => ({iconOnly: Boolean(options.icon_only)}),
 });
 
 /** How the mood of the last mails went: a bar each, up for content and down for discontent. */

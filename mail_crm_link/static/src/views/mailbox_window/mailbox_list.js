@@ -7,6 +7,7 @@ const NARROW = {
     correspondent: {attrs: {width: "125px"}},
     subject: {},
     has_attachment: {attrs: {width: "16px"}},
+    sentiment: {attrs: {width: "16px"}, hasLabel: false, options: {icon_only: true}},
     is_bound: {attrs: {width: "16px"}},
     date: {attrs: {width: "60px"}, options: {show_time: false}},
 };
@@ -27,6 +28,7 @@ export class MailboxList extends ListRenderer {
             .filter(({name}) => name in NARROW)
             .map((column) => ({
                 ...column,
+                ...NARROW[column.name],
                 attrs: {...column.attrs, ...NARROW[column.name].attrs},
                 options: {...column.options, ...NARROW[column.name].options},
             }));
