@@ -76,6 +76,7 @@ class Folder:
     :param role: what the folder is for
     :param selectable: whether it can hold mail at all
     :param uidvalidity: generation of its ids, ``""`` where unknown; a renamed folder keeps it
+    :param is_view: whether other folders hold all its mail, too, so that nothing is missed without it
     """
 
     remote_id: str
@@ -83,6 +84,7 @@ class Folder:
     role: Role
     selectable: bool = True
     uidvalidity: str = ""
+    is_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class CrmEmail(models.Model):
             return
         folder = self.env["crm.mailbox.folder"].browse(folder_id)
         emails = self.browse(folder._email_ids(remote_ids, uidvalidity))
-        emails._announce(new=emails._new_to(mailbox).ids if folder.role in ("inbox", "other") else ())
+        emails._announce(new=emails._new_to(mailbox).ids if folder._is_arrival() else ())
 
     def _new_to(self, mailbox):
         """Return what has come since the mailbox was connected, by a person, and was read nowhere yet."""

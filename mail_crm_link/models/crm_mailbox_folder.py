@@ -4,11 +4,18 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
+from ..connectors.base import Folder
+
 # What of a mailbox is synchronised unless its owner decides otherwise. Folders that people
 # made themselves belong to it: a server-side filter may deliver customers' mail there.
 SYNCED_ROLES = ("inbox", "sent", "archive", "other")
 # What of a folder people choose; the rest is the mail server's word.
 CHOSEN_FIELDS = {"role", "sync"}
+
+
+def is_wanted(folder: "Folder | CrmMailboxFolder") -> bool:
+    """Whether a folder is synchronised unless its owner decides otherwise; mail is not fetched twice for views."""
+    return folder.role in SYNCED_ROLES and not folder.is_view
 
 
 class CrmMailboxFolder(models.Model):
@@ -35,6 +42,7 @@ class CrmMailboxFolder(models.Model):
     sequence = fields.Integer(compute="_compute_sequence", store=True)
     uidvalidity = fields.Char(groups=fields.NO_ACCESS)
     selectable = fields.Boolean(default=True, readonly=True)
+    is_view = fields.Boolean("View", readonly=True, help="Other folders hold all its mail, too.")
     sync = fields.Boolean("Synchronise", default=True)
     choosable = fields.Boolean(compute="_compute_choosable", help="Whether its owner decides about its mail.")
     absent_since = fields.Datetime(readonly=True, help="Since when the server no longer lists this folder (UTC).")
@@ -60,6 +68,13 @@ class CrmMailboxFolder(models.Model):
     def _is_listed(self) -> bool:
         """Whether its mail is asked for."""
         return self.sync and self.selectable and not self.absent_since
+
+    def _is_arrival(self) -> bool:
+        """Whether mail that comes in is first seen here: where the inbox is but a view, in the folder of all mail."""
+        if self.role == "archive":
+            siblings = self.mailbox_id.folder_ids
+            return not siblings.filtered(lambda folder: folder.role == "inbox" and folder._is_listed())
+        return self.role in ("inbox", "other")
 
     def write(self, vals):
         if not self.env.su and vals.keys() - CHOSEN_FIELDS:

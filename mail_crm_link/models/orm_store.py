@@ -29,7 +29,7 @@ from ..connectors.errors import ConnectorError
 from ..sync.engine import SINGLE
 from ..sync.renames import renamed
 from ..sync.store import FolderState, Wanted
-from .crm_mailbox_folder import SYNCED_ROLES
+from .crm_mailbox_folder import is_wanted
 from .email_rows import ContentRows, EnvelopeRows, SentRows
 
 _logger = logging.getLogger(__name__)
@@ -126,6 +126,7 @@ class OrmStore:
             values = {
                 "name": folder.name,
                 "selectable": folder.selectable,
+                "is_view": folder.is_view,
                 "uidvalidity": folder.uidvalidity,
                 "absent_since": False,
             }
@@ -151,7 +152,7 @@ class OrmStore:
                 "mailbox_id": self.mailbox.id,
                 "remote_id": folder.remote_id,
                 "role": folder.role,
-                "sync": folder.role in SYNCED_ROLES,
+                "sync": is_wanted(folder),
             }
         )
 

@@ -8,7 +8,7 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.http_routing.tests.common import MockRequest
 
-from ..connectors.base import Changes
+from ..connectors.base import Changes, Folder
 from ..models.crm_email_live import CARD, MAIL
 from ..models.orm_store import OrmStore
 from .received_case import NOW, ReceivedCase
@@ -49,6 +49,22 @@ class TestLive(ReceivedCase):
         self.assertLessEqual({self.anna, self.mill}, cards)
         self.assertEqual(len(told), 1 + len(cards))
         self.assertNotIn(SECRET, json.dumps([payload for _target, _kind, payload in told]))
+
+    def test_where_the_inbox_is_a_view_new_mail_is_told_of_from_all_mail(self):
+        folders = self.mailbox.folder_ids
+        OrmStore(self.mailbox)._save_folders(
+            [
+                Folder("INBOX", "INBOX", "inbox", is_view=True),
+                Folder("[Gmail]/All Mail", "All Mail", "archive"),
+                Folder("Customers", "Customers", "other", is_view=True),
+            ]
+        )
+        added = self.mailbox.folder_ids - folders
+        self.assertEqual(dict(added.mapped(lambda one: (one.name, one.sync))), {"All Mail": True, "Customers": False})
+        archive = added.filtered("sync")
+        self.assertFalse(archive._is_arrival())
+        folders.filtered(lambda one: one.role == "inbox").sudo().sync = False
+        self.assertTrue(archive._is_arrival())
 
     def test_members_are_told_and_nobody_else(self):
         self.mailbox.write({"access": "shared", "member_ids": [Command.link(self.colleague.id)]})

@@ -22,7 +22,7 @@ from ..connectors import discovery
 from ..connectors.errors import ConnectorError
 from ..models.connection_explanation import detail, help_url
 from ..models.crm_mailbox import IMAP_PORTS
-from ..models.crm_mailbox_folder import SYNCED_ROLES
+from ..models.crm_mailbox_folder import is_wanted
 from ..models.crm_mailbox_sending import SMTP_PORTS
 
 REACH_SECONDS = 15.0
@@ -464,7 +464,7 @@ class CrmMailboxConnect(models.TransientModel):
                     "name": folder.name,
                     "remote_id": folder.remote_id,
                     "role": folder.role,
-                    "sync": folder.role in SYNCED_ROLES,
+                    "sync": is_wanted(folder),
                 }
                 for folder in sorted(folders, key=lambda folder: ROLE_ORDER.index(folder.role))
             ]

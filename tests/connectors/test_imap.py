@@ -190,6 +190,45 @@ def test_roles(listed: list[tuple[str, str]], roles: list[str]) -> None:
     assert [folder.role for folder in folders_of(entries, {})] == roles
 
 
+GMAIL = [
+    ("INBOX", ""),
+    ("[Gmail]", "\\Noselect"),
+    ("[Gmail]/All Mail", "\\All"),
+    ("[Gmail]/Important", "\\Important"),
+    ("[Gmail]/Sent Mail", "\\Sent"),
+    ("[Gmail]/Spam", "\\Junk"),
+    ("[Gmail]/Starred", "\\Flagged"),
+    ("[Gmail]/Trash", "\\Trash"),
+    ("Customers", ""),
+]
+
+
+def test_mail_with_many_labels_is_fetched_from_all_mail_alone() -> None:
+    found = folders_of([Listed(name, frozenset(flags.lower().split()), "/") for name, flags in GMAIL], {})
+    assert [one.name for one in found if one.is_view and one.selectable] == [
+        "INBOX",
+        "[Gmail]/Important",
+        "[Gmail]/Starred",
+        "Customers",
+    ]
+    assert {one.role for one in found if not one.is_view} == {"archive", "sent", "junk", "trash"}
+
+
+def test_elsewhere_a_view_of_all_mail_is_left_out() -> None:
+    entries = [("INBOX", ""), ("Archive", "\\archive"), ("virtual/All", "\\all"), ("virtual/Flagged", "\\flagged")]
+    found = folders_of([Listed(name, frozenset(flags.split()), "/") for name, flags in entries], {})
+    assert [one.name for one in found if one.is_view] == ["virtual/All", "virtual/Flagged"]
+
+
+@pytest.mark.parametrize("separator", [".", "/"])
+def test_courier_s_folders_are_named_and_known_without_their_prefix(separator: str) -> None:
+    names = ["INBOX", "INBOX.Sent", "INBOX.Trash", "INBOX.Kunden.Müller & Söhne", "INBOX.Archive"]
+    entries = [Listed(name.replace(".", separator), frozenset(), separator) for name in names]
+    found = folders_of(entries, {})
+    assert [one.name for one in found] == ["INBOX", "Sent", "Trash", "Kunden/Müller & Söhne", "Archive"]
+    assert [one.role for one in found] == ["inbox", "sent", "trash", "other", "archive"]
+
+
 def test_a_folder_without_permission_is_gone_and_the_connection_lives(
     account: ImapServer, connector: IMAPConnector
 ) -> None:

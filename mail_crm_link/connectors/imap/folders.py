@@ -17,6 +17,11 @@ _ATTRIBUTES: dict[str, Role] = {
     "\\trash": "trash",
 }
 
+# https://developers.google.com/workspace/gmail/imap/imap-extensions
+_GMAIL = ("[Gmail]", "[Google Mail]")
+_VIRTUAL = frozenset({"\\all", "\\flagged", "\\important"})
+_NOT_IN_ALL_MAIL = frozenset({"\\sent", "\\drafts", "\\junk", "\\trash"})
+
 # What mail programs and providers call these folders, in the languages their users speak.
 _NAMES: dict[Role, str] = {
     "sent": """
@@ -80,6 +85,7 @@ def folders(listed: Sequence[Listed], statuses: dict[str, Status]) -> list[Folde
     prefix = _personal_prefix(existing)
     by_attribute = {entry.name: _attribute_role(entry) for entry in existing}
     taken = set(by_attribute.values())
+    views = _views(existing)
     return [
         Folder(
             remote_id=entry.name,
@@ -87,9 +93,24 @@ def folders(listed: Sequence[Listed], statuses: dict[str, Status]) -> list[Folde
             role=by_attribute[entry.name] or _name_role(entry, prefix, taken),
             selectable="\\noselect" not in entry.attributes,
             uidvalidity=_uidvalidity(statuses.get(entry.name)),
+            is_view=entry.name in views,
         )
         for entry in existing
     ]
+
+
+def _views(listed: Sequence[Listed]) -> set[str]:
+    """The folders whose mail lies in others, too.
+
+    Elsewhere that are the virtual ones. At Gmail all folders are labels of what lies in All Mail, but for junk and
+    trash; only Sent tells besides what the account has sent, from whatever address.
+    """
+    virtual = {entry.name for entry in listed if entry.attributes & _VIRTUAL}
+    all_mail = {entry.name for entry in listed if "\\all" in entry.attributes}
+    if not any(name.startswith(_GMAIL) for name in all_mail):
+        return virtual
+    elsewhere = {entry.name for entry in listed if entry.attributes & _NOT_IN_ALL_MAIL}
+    return {entry.name for entry in listed} - all_mail - elsewhere
 
 
 def _uidvalidity(status: Status | None) -> str:
@@ -117,7 +138,7 @@ def _personal_prefix(listed: Sequence[Listed]) -> str:
         _is_inbox_or_below(name, separator) for name in names
     ):
         return below_inbox
-    return next((name + separator for name in names if name in ("[Gmail]", "[Google Mail]")), "")
+    return next((name + separator for name in names if name in _GMAIL), "")
 
 
 def _is_inbox_or_below(name: str, separator: str) -> bool:
