@@ -112,7 +112,9 @@ class TestConnect(CommittingCase):
 
     def test_a_certificate_nobody_vouches_for(self):
         port = self.dovecot.tls_port
-        self.assert_fails("encrypted", "an authority that this server does not know", imap_security="ssl", imap_port=port)
+        self.assert_fails(
+            "encrypted", "an authority that this server does not know", imap_security="ssl", imap_port=port
+        )
 
     def test_a_provider_that_wants_an_app_password(self):
         def refused(_mailbox):
@@ -137,7 +139,7 @@ class TestConnect(CommittingCase):
         self.found = None
         dialog = self.dialog()
         self.assertTrue(dialog.advanced and dialog.connectable)
-        self.assertIn("Your provider or your administrator", dialog.hint)
+        self.assertIn("your provider or your administrator", dialog.hint)
 
     # --- providers ----------------------------------------------------------------------
 

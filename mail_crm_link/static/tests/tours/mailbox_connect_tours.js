@@ -65,7 +65,7 @@ tours.add("mail_crm_link_connect_wrong_password", {
 tours.add("mail_crm_link_connect_unknown_host", {
     steps: () => [
         ...open("seller@mill.example"),
-        {trigger: `${DIALOG} [name=hint]:contains(Your provider or your administrator)`},
+        {trigger: `${DIALOG} [name=hint]:contains(your provider or your administrator)`},
         {trigger: `${DIALOG} [name=imap_host] input`, run: "edit imap.mill.invalid"},
         ...signIn(RIGHT),
         ...fails("server", "was not found"),
@@ -88,7 +88,7 @@ tours.add("mail_crm_link_connect_app_password", {
 tours.add("mail_crm_link_connect_exchange", {
     steps: () => [
         ...open("seller@mill.example"),
-        {trigger: `${DIALOG} [name=hint]:contains(Your provider or your administrator)`},
+        {trigger: `${DIALOG} [name=hint]:contains(your provider or your administrator)`},
         {trigger: `${DIALOG} [name=protocol] input[data-value=ews]`, run: "click"},
         {trigger: `${DIALOG}:not(:has([name=imap_host])) [name=ews_server]`},
         {trigger: `${DIALOG} [name=ews_username] input`, run: "edit MILL\\seller"},
