@@ -1,4 +1,4 @@
-"""Run one command: ``python -m ground setup|lint|test|demo|bench|clean|screenshot``."""
+"""Run one command: ``python -m ground setup|lint|test|demo|bench|clean|screenshot|translations``."""
 
 import importlib
 import signal
@@ -6,7 +6,7 @@ import sys
 
 from .console import Trouble, complain
 
-COMMANDS = ("setup", "lint", "test", "demo", "bench", "clean", "screenshot")
+COMMANDS = ("setup", "lint", "test", "demo", "bench", "clean", "screenshot", "translations")
 
 
 def main(arguments: list[str]) -> int:
