@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from servers.canned_imap import CannedImap
 from servers.dovecot import Account, Dovecot
 
 from mail_crm_link.connectors.errors import ConnectorError, Transient
@@ -96,6 +97,26 @@ def test_many_mailboxes_need_one_thread(dovecot: Dovecot) -> None:
         for key in (3, 30, 59):
             accounts[key].imap().append("INBOX", "", "", MAIL)
         assert watched.until(lambda: sorted(watched.news[60:]) == [3, 30, 59]) < 2
+
+
+def test_hundreds_of_mailboxes_are_told_of_within_two_seconds() -> None:
+    count, arrived, watched = 300, threading.Event(), Watched()
+
+    def idling() -> Iterator[bytes]:
+        yield b"+ idling\r\n"
+        arrived.wait(120)
+        yield b"* 4 EXISTS\r\n"
+
+    capability = b"* CAPABILITY IMAP4rev1 IDLE\r\n{tag} OK done\r\n"
+    with CannedImap({"CAPABILITY": capability, "IDLE": idling}) as server:
+        for key in range(count):
+            connector = IMAPConnector("127.0.0.1", server.port, "none", f"user{key}", "secret", timeout=30)
+            watched.targets[key] = Target("", connector.idle)
+        with watching(watched):
+            watched.until(lambda: len(watched.news) == count, 90)
+            arrived.set()
+            assert watched.until(lambda: len(watched.news) == 2 * count) < 2
+    assert sorted(watched.news) == sorted([*range(count), *range(count)])
 
 
 def test_a_wait_is_renewed_and_goes_on(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
