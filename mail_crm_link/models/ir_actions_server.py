@@ -23,8 +23,8 @@ class IrActionsServer(models.Model):
     )
     crm_email_sender = fields.Selection(
         [
-            ("owner", "The preferred mailbox of the record's owner"),
-            ("user", "The preferred mailbox of who triggers it"),
+            ("owner", "The owner's preferred mailbox"),
+            ("user", "The triggering user's one"),
             ("mailbox", "This mailbox"),
         ],
         "From",
@@ -32,17 +32,17 @@ class IrActionsServer(models.Model):
     )
     crm_email_mailbox_id = fields.Many2one("crm.mailbox", "Mailbox", ondelete="restrict")
     crm_email_threading = fields.Selection(
-        [("new", "A new conversation"), ("open", "An answer in the open conversation, else a new one")],
+        [("new", "A new conversation"), ("open", "An answer, if one is open")],
         "Sent as",
         default="new",
         help="An answer has the subject of what it answers.",
     )
     crm_email_fallback = fields.Selection(
-        [("company", "As the company says"), *FALLBACKS], "If that mailbox does not work", default="company"
+        [("company", "As the company says"), *FALLBACKS], "If that does not work", default="company"
     )
     crm_email_over_limit = fields.Selection(
-        [("wait", "Wait until the mailbox may send again"), ("skip", "Do not send")],
-        "When the mailbox has sent enough for a day",
+        [("wait", "It waits"), ("skip", "It is not sent")],
+        "Beyond the day's limit",
         default="wait",
     )
     crm_email_repeat_days = fields.Integer(
