@@ -23,7 +23,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..rules.plaintext import html_to_text
-from ..rules.sentiment import Judge, LibraryMissing, languages, missing_library
+from ..rules.sentiment import Judge, Judgement, LibraryMissing, languages, missing_library
 from . import reader_fields
 
 _logger = logging.getLogger(__name__)
@@ -292,7 +292,12 @@ class CrmEmail(models.Model):
     def _judged(judge: Judge, email_id: int, body: str | None) -> dict:
         if body is None:
             return {"id": email_id, "sentiment": None, "score": None}
-        found = judge.judge(html_to_text(body))
+        try:
+            found = judge.judge(html_to_text(body))
+        except Exception:
+            # One mail that an engine stumbles over keeps no other mail from being judged.
+            _logger.exception("The mood of the mail %s cannot be judged", email_id)
+            found = Judgement("unknown")
         score = None if found.sentiment == "unknown" else found.score
         return {"id": email_id, "sentiment": found.sentiment, "score": score}
 

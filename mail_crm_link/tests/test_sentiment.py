@@ -4,9 +4,10 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..models import crm_email_sentiment
-from ..rules.sentiment import LibraryMissing
+from ..rules.sentiment import Judge, LibraryMissing
 from .received_case import NOW, ReceivedCase
 from .test_connections_tour import TourCase
 
@@ -104,6 +105,18 @@ class TestSentiment(SentimentCase):
         self.assertEqual(emails.mapped("sentiment"), ["unknown", "negative"])
 
     # --- after the fact -----------------------------------------------------------------
+
+    def test_a_mail_that_an_engine_stumbles_over_keeps_no_other_from_being_judged(self):
+        judged = Judge.judge
+
+        def stumble(judge, text):
+            if "Stumble" in text:
+                raise RecursionError("too deep")
+            return judged(judge, text)
+
+        with patch.object(Judge, "judge", stumble), mute_logger(crm_email_sentiment.__name__):
+            emails = self.judged("<p>Stumble</p>", COMPLAINT)
+        self.assertEqual(emails.mapped("sentiment"), ["unknown", "negative"])
 
     def test_past_mail_is_judged_when_an_opportunity_is_opened(self):
         self.deal.active = False
