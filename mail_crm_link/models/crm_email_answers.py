@@ -29,17 +29,22 @@ class CrmEmail(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                UPDATE crm_email e SET answered_at = a.answered_at, response_hours = NULL
-                  FROM (SELECT id, direction, automatic, min(date)
-                               FILTER (WHERE direction = 'out' AND automatic = 'none')
-                               -- From the end on: the frame only grows.
-                               OVER (PARTITION BY conversation_id ORDER BY date DESC, id DESC
-                                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS answered_at
-                          FROM crm_email
-                         WHERE conversation_id IN (
-                               SELECT conversation_id FROM crm_email WHERE id = ANY(%s))) AS a
-                 WHERE e.id = a.id AND a.direction = 'in' AND a.automatic = 'none'
-                   AND a.answered_at > e.date AND e.answered_at IS DISTINCT FROM a.answered_at
+                -- Each step by itself: joined, the planner compares all mails with one another where it
+                -- takes the table for empty.
+                WITH touched AS MATERIALIZED (
+                     SELECT DISTINCT conversation_id FROM crm_email WHERE id = ANY(%s)
+                ), answered AS MATERIALIZED (
+                     SELECT id, direction, automatic, date, answered_at AS before, min(date)
+                            FILTER (WHERE direction = 'out' AND automatic = 'none')
+                            -- From the end on: the frame only grows.
+                            OVER (PARTITION BY conversation_id ORDER BY date DESC, id DESC
+                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS after
+                       FROM crm_email WHERE conversation_id IN (SELECT conversation_id FROM touched)
+                ), changed AS MATERIALIZED (
+                     SELECT id, after FROM answered
+                      WHERE direction = 'in' AND automatic = 'none' AND after > date AND before IS DISTINCT FROM after
+                )
+                UPDATE crm_email e SET answered_at = c.after, response_hours = NULL FROM changed c WHERE e.id = c.id
                 """,
                 list(email_ids),
             )
