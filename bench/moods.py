@@ -16,7 +16,6 @@ from time import perf_counter, process_time
 
 # Registers the addon as a package without Odoo.
 import conftest  # noqa: F401
-
 from mail_crm_link.rules.sentiment import Judge
 
 ROOT = Path(__file__).resolve().parent.parent

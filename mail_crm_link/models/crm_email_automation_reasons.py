@@ -76,9 +76,11 @@ class CrmEmailAutomation(models.Model):
                 SELECT e.automatic != 'none' AND e.create_date > %(since)s
                   FROM crm_email_participant p JOIN crm_email e ON e.id = p.email_id
                  WHERE p.bare = %(bare)s AND p.address = %(address)s AND p.kind = 'from' AND e.direction = 'in'
+                   AND %(for_crm)s
                  ORDER BY e.date DESC, e.id DESC LIMIT 1
                 """,
                 since=moment - TRIGGERED_WITHIN,
+                for_crm=_for_crm("e"),
                 **_spellings(address),
             )
         )
@@ -95,9 +97,11 @@ class CrmEmailAutomation(models.Model):
                 SELECT 1 FROM crm_email_participant p JOIN crm_email e ON e.id = p.email_id
                  WHERE p.bare = %(bare)s AND p.address = %(address)s AND e.date > %(moment)s
                    AND e.create_date > %(moment)s
-                   AND e.automatic = 'none' AND (p.kind = 'from') = (e.direction = 'in') LIMIT 1
+                   AND e.automatic = 'none' AND (p.kind = 'from') = (e.direction = 'in')
+                   AND %(for_crm)s LIMIT 1
                 """,
                 moment=moment,
+                for_crm=_for_crm("e"),
                 **_spellings(address),
             )
         )
@@ -146,3 +150,12 @@ class CrmEmailAutomation(models.Model):
 
 def _spellings(address: str) -> dict[str, str]:
     return {"address": address, "bare": bare(address)}
+
+
+def _for_crm(alias: str) -> SQL:
+    """Whether the mail is in a mailbox that is connected with CRM: of others the list of 1:1 e-mails tells nothing."""
+    return SQL(
+        "EXISTS (SELECT FROM crm_email_mailbox_rel r JOIN crm_mailbox m ON m.id = r.mailbox_id"
+        " WHERE r.email_id = %s AND m.crm_link)",
+        SQL.identifier(alias, "id"),
+    )

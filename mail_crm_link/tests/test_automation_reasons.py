@@ -57,6 +57,14 @@ class TestReasons(DecisionCase):
         self.send("anna@mill.example")
         self.assertEqual(self.decided(), "answered")
 
+    def test_of_mail_in_a_mailbox_without_connections_it_tells_nothing(self):
+        self.mailbox.crm_link = False
+        self.trigger()
+        self.backdate(triggered_at=timedelta(hours=1))
+        self.receive()
+        self.receive(Auto_Submitted="auto-generated")
+        self.assertEqual(self.decided(), "written")
+
     def test_mail_from_before_and_to_others_is_no_answer(self):
         self.trigger()
         self.backdate(triggered_at=timedelta(hours=1))
