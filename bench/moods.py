@@ -14,8 +14,8 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from time import perf_counter, process_time
 
-# Registers the addon as a package without Odoo.
-import conftest  # noqa: F401
+import plain_addon  # noqa: F401
+
 from mail_crm_link.rules.sentiment import Judge
 
 ROOT = Path(__file__).resolve().parent.parent
