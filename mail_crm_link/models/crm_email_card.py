@@ -73,6 +73,10 @@ class CrmEmailCard(models.AbstractModel):
         action["context"] = {}
         return action
 
+    def _written_by_mail(self) -> set[str]:
+        """Names of the fields that mail writes on a card without anybody changing it."""
+        return set()
+
     def action_undo_crm_email_creation(self) -> dict:
         """Delete this card, which mail made, while nobody has changed or used it.
 

@@ -156,6 +156,9 @@ class CrmEmailCard(models.AbstractModel):
         """Nobody says of a card when mail came: an import of exported cards brings it along."""
         return vals if self.env.su else {name: value for name, value in vals.items() if name not in MOMENTS}
 
+    def _written_by_mail(self) -> set[str]:
+        return super()._written_by_mail() | MOMENTS
+
     def _write_moments(self, vals: dict) -> None:
         """Write what only mail changes: without tracking, and without the hooks that people's changes have."""
         for name, value in vals.items():

@@ -13,6 +13,7 @@ from . import reader_fields
 # Tables whose rows about a card come by themselves and are no use of it.
 NOT_A_USE = {
     "crm_email_candidate_rel",
+    "crm_email_card_change",
     "crm_email_creation",
     "crm_email_link",
     "mail_followers",
@@ -285,13 +286,14 @@ class CrmEmail(models.Model):
 
 def _snapshot(card) -> dict:
     """Stored values of a card as JSON, to tell later whether somebody changed it."""
+    left_out = NOT_COMPARED | card._written_by_mail()
     names = [
         name
         for name, field in card._fields.items()
         if field.store
         and field.type not in ("binary", "one2many", "properties", "json")
         and not (field.compute and field.readonly)
-        and name not in NOT_COMPARED
+        and name not in left_out
     ]
     card.flush_recordset()
     [values] = card.sudo().with_context(bin_size=True, lang=None)._read_format(names, load=None)

@@ -155,6 +155,15 @@ class TestCreation(ReceivedCase):
         email.invalidate_recordset()
         self.assertFalse(email.is_bound)
 
+    def test_what_is_noted_of_its_mail_does_not_touch_a_record(self):
+        self.switch_on("inbound_unknown")
+        created = self.receive("bo@new.example").creation_ids.with_user(self.owner)
+        with patch.object(type(self.env["ir.cron"]), "_commit_progress", return_value=60.0):
+            self.env["crm.email.card.change"]._cron_follow()
+        self.assertTrue(self.leads().last_mail_received_at)
+        created.action_undo()
+        self.assertFalse(self.leads())
+
     def test_undo_says_what_was_changed_and_by_whom(self):
         self.switch_on("inbound_unknown")
         email = self.receive("bo@new.example")
