@@ -38,6 +38,8 @@ LEFTOVERS = (
 
 def main(rcfile: str, original: str, copy: str, file: str) -> None:
     config.parse_config(["-c", rcfile, "-d", original, "--no-http"])
+    # What the web server does not let strangers do, this program has to.
+    config["list_db"] = True
     # Of a run that was killed.
     _drop(copy)
     exp_duplicate_database(original, copy)
