@@ -1,6 +1,5 @@
 """Figures of mail on the cards of sales teams and in Odoo's digest."""
 
-import time
 from datetime import timedelta
 
 from lxml import etree
@@ -103,11 +102,10 @@ class TestTeams(FiguresCase):
         [found] = view.xpath(f"//filter[@name='{name}']/@domain")
         return safe_eval.safe_eval(found)
 
-    def test_figures_beside_100_000_mails_come_within_two_seconds(self):
+    def test_figures_beside_100_000_mails_read_each_a_few_times(self):
         self.store_100_000_mails(self.deal)
-        start = time.monotonic()
-        self.assertGreater(self.figures(self.team)[1], 5000)
-        self.assertLess(time.monotonic() - start, 2)
+        with self.assertRowsRead(at_most=3 * 100_000):
+            self.assertGreater(self.figures(self.team)[1], 5000)
 
 
 @tagged("post_install", "-at_install")

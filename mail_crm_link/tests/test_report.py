@@ -1,6 +1,5 @@
 """Figures about mail: what they count, who sees them, and how fast they come."""
 
-import time
 from datetime import datetime, timedelta, timezone
 
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -109,16 +108,16 @@ class TestReport(ReceivedCase):
 
     # --- speed --------------------------------------------------------------------------
 
-    def test_figures_of_100_000_mails_come_within_two_seconds(self):
+    def test_figures_of_100_000_mails_read_each_a_few_times(self):
         self.store_100_000_mails(self.anna)
         colleague = new_test_user(self.env, "report_colleague", "sales_team.group_sale_salesman_all_leads")
         for user in (self.owner, colleague):
             reports = self.env["crm.email.report"].with_user(user)
-            start = time.monotonic()
-            groups = reports._read_group([], ["user_id", "kind"], ["__count", "response_hours:avg", "unanswered:sum"])
-            seconds = time.monotonic() - start
+            with self.assertRowsRead(at_most=5 * 100_000):
+                groups = reports._read_group(
+                    [], ["user_id", "kind"], ["__count", "response_hours:avg", "unanswered:sum"]
+                )
             self.assertGreaterEqual(sum(count for _user, _kind, count, _hours, _open in groups), 100_000)
-            self.assertLess(seconds, 2)
 
 
 @tagged("post_install", "-at_install")
