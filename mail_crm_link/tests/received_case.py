@@ -74,8 +74,8 @@ class ReceivedCase(TransactionCase):
     def store_100_000_mails(self, card) -> None:
         """One a minute until now, every third of them sent, all on the card.
 
-        The foreign keys of what refers to them are checked one by one, by plans that were made when the table was empty,
-        until it is analysed.
+        The foreign keys of what refers to them are checked one by one, by plans that were made when the table was
+        empty, until it is analysed.
         """
         self.env.cr.execute(
             SQL(
