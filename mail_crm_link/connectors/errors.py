@@ -55,6 +55,7 @@ CAUSES: dict[str, str] = {
     "plain_login_off": "the server does not accept passwords without encryption",
     "token_refused": "the server does not take the provider's access token",
     "token_unknown": "the server knows no sign-in by access token",
+    "code_expired": "what the browser brought back from the provider is too old, or was used already",
     "consent_expired": "the owner's consent was taken back or has expired",
     "consent_refused": "the owner did not agree on the provider's page",
     "consent_forbidden": "the organisation's administrator does not let people agree to this",

@@ -38,6 +38,7 @@ _SCOPE_REFUSED = {"invalid_scope", "admin_policy_enforced", "org_internal"}
 CONSENT_CAUSES = frozenset(
     {
         "api_off",
+        "code_expired",
         "consent_expired",
         "consent_forbidden",
         "consent_partial",
@@ -147,9 +148,13 @@ class OAuth:
         :raises NotAllowed: the server does not know this application
         :raises Transient: the server cannot answer at the moment
         """
-        return self._tokens(
-            grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=self._redirect
-        )
+        try:
+            return self._tokens(
+                grant_type="authorization_code", code=code, code_verifier=verifier, redirect_uri=self._redirect
+            )
+        except SignInNeeded as error:
+            # There is no consent yet that could have been taken back.
+            raise SignInNeeded("The code is not good any more", error.detail, cause="code_expired") from error
 
     def refresh(self, refresh_token: str, scopes: Sequence[str] = ()) -> Tokens:
         """A new access token; a new refresh token too, when the server rotates them.

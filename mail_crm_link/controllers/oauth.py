@@ -48,8 +48,14 @@ class OAuthController(http.Controller):
         try:
             target = self._connect(mailbox, authority, code, error, verifier)
         except (AccessError, UserError) as refusal:
-            return self._failed(str(refusal), mailbox.id)
+            return self._refused(mailbox, str(refusal))
         return self._redirect(target)
+
+    def _refused(self, mailbox, reason: str):
+        """Go back to the dialog if that is where the sign-in was begun."""
+        if mailbox.has_access("unlink") and mailbox.provisional:
+            return self._redirect(mailbox._refused(reason))
+        return self._failed(reason, mailbox.id)
 
     def _connect(self, mailbox, authority: str, code: str, error: str, verifier: str) -> str:
         """Return where the browser goes on.
@@ -76,7 +82,9 @@ class OAuthController(http.Controller):
         return response
 
     def _failed(self, message: str, mailbox_id: int | None = None):
-        response = request.render("mail_crm_link.sign_in_failed", {"message": message, "mailbox_id": mailbox_id})
+        signed_in = request.env["crm.mailbox"]._signed_in_already() if not mailbox_id else None
+        values = {"message": message, "mailbox_id": mailbox_id, "signed_in": signed_in}
+        response = request.render("mail_crm_link.sign_in_failed", values)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -192,7 +192,14 @@ def _about_consent(_: Callable[..., str], host: str, login: str) -> dict[str, st
             " synchronised stays, and it goes on where it stopped.",
             login,
         ),
-        "consent_refused": _("You did not allow it on the provider's page, so nothing was connected."),
+        "code_expired": _(
+            "This sign-in is not valid any more: it took too long or was used already, so nothing was connected. Sign"
+            " in once more."
+        ),
+        "consent_refused": _(
+            "You did not allow it on the provider's page, so nothing was connected. Sign in once more when you want"
+            " to, and allow there what is asked for."
+        ),
         "consent_forbidden": _(
             "Your organisation's administrator at %s has to allow this application first. Ask them, then sign in once"
             " more.",

@@ -3,6 +3,7 @@
 ::
 
     dialog ──► provisional mailbox ──► consent ──► folders listed ──► dialog: what becomes of the mail ──► connected
+                      │                      └── nothing came of it: removed; dialog: why, and once more
                       └── an hour without an end: consent given back, removed
 """
 
@@ -38,9 +39,14 @@ class CrmMailbox(models.Model):
         OrmStore(self)._save_folders(folders)
         return f"/odoo/set-up-mailbox/{self.id}"
 
-    def action_set_up(self) -> dict:
-        """Return the action that asks what becomes of the mail; of a connected mailbox, the one that shows it."""
+    def action_set_up(self) -> dict | bool:
+        """Return the action that asks what becomes of the mail; of a connected mailbox, the one that shows it.
+
+        :return: False when it is gone, as for who gave up and goes back in the browser
+        """
         self.ensure_one()
+        if not self.exists():
+            return False
         self.check_access("write")
         if self._awaits_choices():
             return self.env["crm.mailbox.connect"]._after_consent(self)
@@ -57,6 +63,18 @@ class CrmMailbox(models.Model):
 
     def action_reconnect(self) -> dict:
         return self.action_set_up() if self._awaits_choices() else super().action_reconnect()
+
+    @api.model
+    def _signed_in_already(self):
+        """Return the user's mailbox whose sign-in came back last, as long as it waits for their choices."""
+        begun = self.search([("user_id", "=", self.env.uid), ("provisional", "=", True)], order="write_date desc")
+        return begun.filtered(lambda mailbox: mailbox._awaits_choices())[:1]
+
+    def _refused(self, reason: str) -> str:
+        """Remove a mailbox that nothing came of; return where its owner reads why and can try again."""
+        dialog = self.env["crm.mailbox.connect"]._after_refusal(self, reason)
+        self._give_up()
+        return f"/odoo/connect-mailbox/{dialog.id}"
 
     def _give_up(self) -> None:
         """Remove provisional mailboxes, and what their owners agreed to at the provider."""

@@ -276,6 +276,30 @@ class TestGmailConnectTour(GmailCase):
         self.assertEqual(mailbox.rule_ids.filtered("active").mapped("scenario"), ["inbound_unknown"])
         self.assertFalse(mailbox.provisional)
 
+    def assert_connected_in_the_end(self, tour: str) -> None:
+        self.tour(tour)
+        [mailbox] = self.env["crm.mailbox"].search([("user_id", "=", self.owner.id)])
+        self.assertEqual((mailbox.state, mailbox.provisional), ("connecting", False))
+        self.assertEqual(len(self.google.refresh_tokens), 1, "of the last sign-in alone")
+        self.assertFalse(self.env["crm.mailbox.consent"].search([]))
+
+    def test_who_refuses_reads_what_to_do_and_may_begin_anew(self):
+        self.google.visits.append({"plan": "refuse"})
+        self.assert_connected_in_the_end("mail_crm_link_gmail_connect_refused")
+
+    def test_who_chooses_another_account_reads_which_and_tries_again(self):
+        self.google.visits.append({"account": "bob@our.example"})
+        self.assert_connected_in_the_end("mail_crm_link_gmail_connect_wrong_account")
+
+    def test_whose_code_is_too_old_tries_again(self):
+        self.google.visits.append({"plan": "expired"})
+        self.assert_connected_in_the_end("mail_crm_link_gmail_connect_expired")
+
+    def test_an_answer_that_comes_twice_goes_on_where_the_first_was(self):
+        self.google.replays = True
+        self.assert_connected_in_the_end("mail_crm_link_gmail_connect_replayed")
+        self.assertEqual(self.google.calls["authorization_code"], 1)
+
     def test_who_does_not_go_on_leaves_nothing(self):
         self.tour("mail_crm_link_gmail_give_up")
         self.assertFalse(self.env["crm.mailbox"].search([("user_id", "=", self.owner.id)]))

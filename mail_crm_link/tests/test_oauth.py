@@ -10,7 +10,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..connectors.errors import SignInNeeded, Transient
+from ..connectors.errors import NotAllowed, SignInNeeded, Transient
 from ..models.crm_mailbox_consent import LIFETIME
 from .oauth_case import OAuthCase
 
@@ -47,6 +47,50 @@ class TestSignIn(OAuthCase):
         dialog.action_finish()
         self.assertEqual((mailbox.state, mailbox.link_mode, mailbox.provisional), ("connecting", "manual", False))
         self.assertEqual(mailbox.rule_ids.filtered("active").scenario, "outbound_unknown")
+
+    def test_who_came_from_the_dialog_reads_there_why_nothing_came_of_it(self):
+        for visit, words in (
+            ({"plan": "refuse"}, "You did not allow it"),
+            ({"plan": "expired"}, "This sign-in is not valid any more"),
+            ({"plan": "fewer"}, "One of the rights was left out"),
+            ({"account": "bob@our.example"}, "You signed in as bob@our.example"),
+        ):
+            with self.subTest(words):
+                self.server.visits.append({"account": "carla@our.example", **visit})
+                self.assertNothingStays(words)
+
+    def test_a_consent_whose_mailbox_cannot_be_opened_does_not_stay(self):
+        self.server.account = "carla@our.example"
+
+        def refuse(_mailbox):
+            raise NotAllowed("Off", cause="api_off")
+
+        self.patch(self.env.registry["crm.mailbox"], "_connector_gmail", refuse)
+        self.assertNothingStays("The Gmail API is not switched on")
+
+    def assertNothingStays(self, words: str) -> None:
+        dialogs = self.env["crm.mailbox.connect"].with_user(self.owner)
+        dialog = dialogs.create({"email": "Carla@our.example", "provider": "gmail", "stage": "settings"})
+        dialog.action_provider_sign_in()
+        mailbox = self.env["crm.mailbox"].search([("provisional", "=", True)])
+        response = self.sign_in(mailbox)
+        self.assertTrue(response.headers["Location"].endswith(f"/odoo/connect-mailbox/{dialog.id}"), response.text)
+        self.env.invalidate_all()
+        self.assertIn(words, dialog.hint)
+        self.assertEqual(dialog.action_go_on()["res_id"], dialog.id)
+        self.assertFalse(mailbox.exists())
+        self.assertFalse(self.env["crm.mailbox.secret"].search([("mailbox_id", "!=", False)]))
+        self.assertFalse(self.env["crm.mailbox.consent"].search([]))
+        self.assertFalse(self.server.refresh_tokens)
+
+    def test_who_gave_up_and_goes_back_in_the_browser_finds_the_list(self):
+        self.mailbox.provisional = True
+        self.sign_in()
+        mailbox = self.mailbox.with_user(self.owner)
+        dialog = mailbox.env["crm.mailbox.connect"].browse(mailbox.action_set_up()["res_id"])
+        dialog.action_give_up()
+        self.assertFalse(mailbox.action_set_up())
+        self.assertFalse(dialog.action_go_on())
 
     def test_who_never_comes_back_to_the_dialog_leaves_no_consent(self):
         self.mailbox.provisional = True

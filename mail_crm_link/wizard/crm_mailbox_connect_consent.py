@@ -65,6 +65,18 @@ class CrmMailboxConnect(models.TransientModel):
         dialog._show_folders(mailbox.folder_ids.filtered("choosable"))
         return dialog._reopen()
 
+    @api.model
+    def _after_refusal(self, mailbox, reason: str):
+        """Return the dialog that was left for the provider, saying why nothing came of it."""
+        left = [("create_uid", "=", self.env.uid), ("email", "=", mailbox.email), ("stage", "=", "settings")]
+        dialog = self.search(left, order="id desc", limit=1) or self.create(mailbox._reconnect_values())
+        dialog.write({"mailbox_id": False, "hint": reason, "help_url": False})
+        return dialog
+
+    def action_go_on(self) -> dict | bool:
+        """Return the action that shows this dialog again, after a sign-in that nothing came of; False: it is gone."""
+        return bool(self.exists()) and {**self._reopen(), "context": {"crm_mailbox_refused": True}}
+
     def action_give_up(self) -> dict:
         """Forget the mailbox, and give the consent back."""
         self.ensure_one()

@@ -70,7 +70,7 @@ def test_a_code_becomes_tokens_once(oauth: OAuth) -> None:
     assert tokens.access not in repr(tokens) and tokens.refresh not in repr(tokens)
     with pytest.raises(SignInNeeded) as caught:
         oauth.redeem(code, verifier)
-    assert caught.value.cause == "consent_expired"
+    assert caught.value.cause == "code_expired"
 
 
 def test_a_code_is_worth_nothing_without_its_verifier(oauth: OAuth) -> None:

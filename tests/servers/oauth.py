@@ -41,6 +41,7 @@ class AuthorizationServer(WebService):
 
     :param account: who signs in there
     :param plan: ``consent``, ``refuse``, ``expired`` (the code it gives is too old) or ``fewer`` (one right left out)
+    :param visits: ``plan`` and ``account`` of the next visits, where they are others
     :param replays: the browser brings the answer back twice, as by a click on "back"
     :param rotates: each refresh makes the refresh token void and gives another
     :param faults: answers of the token endpoint before it works again: (status, headers)
@@ -51,6 +52,7 @@ class AuthorizationServer(WebService):
     client_secret: str = "secret-1"
     redirects: set[str] = field(default_factory=set)
     plan: str = "consent"
+    visits: list[dict[str, str]] = field(default_factory=list)
     rotates: bool = False
     replays: bool = False
     lifetime: float = 3600.0
@@ -100,14 +102,16 @@ class AuthorizationServer(WebService):
         return 302, back
 
     def _answer(self, query: dict[str, str]) -> dict[str, str]:
-        if self.plan == "refuse":
+        visit = {"plan": self.plan, "account": self.account, **(self.visits.pop(0) if self.visits else {})}
+        plan = visit["plan"]
+        if plan == "refuse":
             return {"error": "access_denied"}
         scope = query["scope"]
-        if self.plan == "fewer":
+        if plan == "fewer":
             scope = scope.rpartition(" ")[0]
         code = f"code-{next(self._numbers)}"
-        if self.plan != "expired":
-            self.codes[code] = Grant(self.account, scope, query["code_challenge"], query["redirect_uri"])
+        if plan != "expired":
+            self.codes[code] = Grant(visit["account"], scope, query["code_challenge"], query["redirect_uri"])
         return {"code": code, "scope": scope}
 
     def token(self, form: dict[str, str]) -> tuple[int, dict[str, str], dict[str, Any]]:

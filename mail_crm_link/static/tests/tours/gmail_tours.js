@@ -50,6 +50,12 @@ addTour("mail_crm_link_gmail_replayed", failsWith("it was used already"));
 
 const DIALOG = ".o_dialog .o_crm_mailbox_connect";
 
+const GO_TO_GOOGLE = {
+    trigger: `${DIALOG} button[name=action_provider_sign_in]:contains(Sign in with Google)`,
+    run: "click",
+    expectUnloadPage: true,
+};
+
 /** From the button "Connect" to the provider, with what it will be asked for shown before. */
 function connect() {
     return [
@@ -57,30 +63,70 @@ function connect() {
         {trigger: `${DIALOG} [name=email] input`, run: "edit anna@our.example"},
         {trigger: ".o_dialog button[name=action_find]", run: "click"},
         {trigger: `${DIALOG} [name=consent_rights]:contains(Read mail and settings)`},
-        {
-            trigger: `${DIALOG} button[name=action_provider_sign_in]:contains(Sign in with Google)`,
-            run: "click",
-            expectUnloadPage: true,
-        },
+        GO_TO_GOOGLE,
+    ];
+}
+
+const SIGNED_IN = {
+    content: "Back from the provider, what becomes of the mail is still to be said",
+    trigger: `${DIALOG} .alert-success:contains(Signed in as anna@our.example)`,
+};
+const FINISH = [
+    {trigger: ".o_dialog button[name=action_finish]", run: "click"},
+    {trigger: ".o_form_view .o_statusbar_status [data-value=connecting].o_arrow_button_current"},
+];
+
+/** The dialog is as it was left, and says why nothing came of it. */
+function readsWhy(words) {
+    return [
+        {trigger: `${DIALOG} .alert-warning:contains(${words})`},
+        {trigger: `${DIALOG} [name=email]:contains(anna@our.example)`},
     ];
 }
 
 addTour("mail_crm_link_gmail_connect", () => [
     ...connect(),
-    {
-        content: "Back from the provider, what becomes of the mail is still to be said",
-        trigger: `${DIALOG} .alert-success:contains(Signed in as anna@our.example)`,
-    },
+    SIGNED_IN,
     {trigger: `${DIALOG} [name=history_days] input`, run: "edit 30"},
     {trigger: `${DIALOG} [name=visibility] input[data-value=subject]`, run: "click"},
     {trigger: `${DIALOG} [name=inbound_unknown] input`, run: "click"},
-    {trigger: ".o_dialog button[name=action_finish]", run: "click"},
-    {trigger: ".o_form_view .o_statusbar_status [data-value=connecting].o_arrow_button_current"},
+    ...FINISH,
 ]);
 
 addTour("mail_crm_link_gmail_give_up", () => [
     ...connect(),
-    {trigger: `${DIALOG} .alert-success:contains(Signed in as anna@our.example)`},
+    SIGNED_IN,
     {trigger: ".o_dialog button[name=action_give_up]", run: "click"},
     {trigger: "body:not(:has(.o_dialog)) .o_view_nocontent"},
+]);
+
+addTour("mail_crm_link_gmail_connect_refused", () => [
+    ...connect(),
+    ...readsWhy("You did not allow it"),
+    {trigger: ".o_dialog button:contains(Discard)", run: "click"},
+    {content: "No mailbox is half connected", trigger: "body:not(:has(.o_dialog)) .o_view_nocontent"},
+    ...connect(),
+    SIGNED_IN,
+    ...FINISH,
+]);
+
+function triesAgain(words) {
+    return () => [...connect(), ...readsWhy(words), GO_TO_GOOGLE, SIGNED_IN, ...FINISH];
+}
+
+addTour("mail_crm_link_gmail_connect_wrong_account", triesAgain("You signed in as bob@our.example"));
+
+addTour("mail_crm_link_gmail_connect_expired", triesAgain("This sign-in is not valid any more"));
+
+addTour("mail_crm_link_gmail_connect_replayed", () => [
+    ...connect(),
+    {trigger: `${FAILED} .alert:contains(it was used already)`},
+    {
+        content: "What came first counted",
+        trigger: `${FAILED} a:contains(Go on with anna@our.example)`,
+        run: "click",
+        expectUnloadPage: true,
+    },
+    SIGNED_IN,
+    ...FINISH,
 ]);
