@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from . import parts
 from .base import Folder, Handover
 from .errors import (
-    ConnectorError,
     FolderGone,
     MailGone,
     NotAllowed,
@@ -24,13 +23,6 @@ from .errors import (
 _UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
 # What answers there is no service of mail, so it has taken none.
 _NO_SERVICE = frozenset({"not_exchange"})
-
-
-class Verdict(NamedTuple):
-    """The consequence and the cause of a refusal."""
-
-    error: type[ConnectorError]
-    cause: str
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from ..errors import (
     SignInNeeded,
     Transient,
 )
-from ..web import Verdict
+from ..refusals import Verdict
 from . import xml
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ConnectorError, CursorExpired, MailGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
 from ..http import retry_after
-from ..web import Verdict
+from ..refusals import Verdict
 
 _THROTTLED = Verdict(Transient, "throttled")
 _GONE = Verdict(MailGone, "mail_missing")
