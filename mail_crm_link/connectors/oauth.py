@@ -16,6 +16,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,8 +34,14 @@ LIFETIME = 3600.0
 
 # What the error codes of RFC 6749 (5.2), OpenID Connect and the two large providers ask for.
 _CONSENT_GONE = {"invalid_grant", "interaction_required", "consent_required", "login_required"}
-_CLIENT_WRONG = {"invalid_client", "unauthorized_client", "redirect_uri_mismatch"}
-_SCOPE_REFUSED = {"invalid_scope", "admin_policy_enforced", "org_internal"}
+_CLIENT_WRONG = {"invalid_client", "unauthorized_client", "redirect_uri_mismatch", "deleted_client", "disabled_client"}
+_SCOPE_REFUSED = {"invalid_scope", "admin_policy_enforced", "org_internal", "access_denied"}
+# What a person answers with no, too.
+_DECLINED = _CONSENT_GONE | {"access_denied"}
+# https://learn.microsoft.com/entra/identity-platform/reference-error-codes: the code of the protocol tells neither that
+# the tenant in the settings is none, or not this application's, nor that an administrator has to agree.
+_TENANT_WRONG = re.compile(r"AADSTS(50059|50194|90002|900023)\b")
+_ADMINISTRATOR_NEEDED = re.compile(r"AADSTS9009[345]\b")
 CONSENT_CAUSES = frozenset(
     {
         "api_off",
@@ -222,6 +229,21 @@ def _json(answer: requests.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def consent_refusal(code: str, text: str) -> ConnectorError:
+    """What the browser brings back in place of a code means (RFC 6749, 4.1.2.1).
+
+    :param text: the ``error_description``
+    """
+    detail = f"{code} {text}".strip()
+    if code in _PASSING:
+        return Transient("The sign-in server cannot serve", detail)
+    if code in _CLIENT_WRONG or code in ("invalid_request", "unsupported_response_type"):
+        return NotAllowed("The sign-in server does not know this application", detail, cause="oauth_client")
+    if code in _DECLINED and not _ADMINISTRATOR_NEEDED.search(text):
+        return SignInNeeded("Consent refused", detail, cause="consent_refused")
+    return NotAllowed("Consent not possible", detail, cause="consent_forbidden")
+
+
 def _refusal(answer: requests.Response) -> ConnectorError:
     """What an error of the token endpoint means."""
     content = _json(answer)
@@ -237,7 +259,7 @@ def _refusal(answer: requests.Response) -> ConnectorError:
         )
     if code in _CONSENT_GONE:
         return SignInNeeded("The consent is not valid any more", detail, cause="consent_expired")
-    if code in _CLIENT_WRONG:
+    if code in _CLIENT_WRONG or _TENANT_WRONG.search(text):
         return NotAllowed("The sign-in server does not know this application", detail, cause="oauth_client")
     if code in _SCOPE_REFUSED:
         return NotAllowed("These rights cannot be had", detail, cause="consent_forbidden")

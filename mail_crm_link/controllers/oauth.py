@@ -6,11 +6,9 @@ from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
-from ..connectors.errors import NotAllowed, SignInNeeded
+from ..connectors.oauth import consent_refusal
 
 BROWSER_KEY = "mail_crm_link_browser"
-# What providers answer when the person, and when their organisation, did not agree.
-REFUSED = {"access_denied", "consent_required", "interaction_required", "login_required"}
 
 
 class OAuthController(http.Controller):
@@ -35,7 +33,7 @@ class OAuthController(http.Controller):
         auth="user",
         readonly=False,
     )
-    def back(self, authority, state="", code="", error="", **_rest):
+    def back(self, authority, state="", code="", error="", error_description="", **_rest):
         """Take what the browser brings back from the provider."""
         # sudo: nobody has rights on sign-ins; it is taken only by the user and browser that began it
         consents = request.env["crm.mailbox.consent"].sudo()
@@ -46,7 +44,9 @@ class OAuthController(http.Controller):
         # the user's own rights again
         mailbox = mailbox.with_user(request.env.user)
         try:
-            target = self._connect(mailbox, authority, code, error, verifier)
+            self._check_answer(mailbox, authority, code, error, error_description)
+            mailbox._signed_in__(code, verifier)
+            target = mailbox._consented()
         except (AccessError, UserError) as refusal:
             return self._refused(mailbox, str(refusal))
         return self._redirect(target)
@@ -57,18 +57,13 @@ class OAuthController(http.Controller):
             return self._redirect(mailbox._refused(reason))
         return self._failed(reason, mailbox.id)
 
-    def _connect(self, mailbox, authority: str, code: str, error: str, verifier: str) -> str:
-        """Return where the browser goes on.
-
-        :raise UserError: why nothing was connected
-        """
+    def _check_answer(self, mailbox, authority: str, code: str, error: str, description: str) -> None:
+        """:raise UserError: why nothing can be connected"""
         if mailbox.oauth_authority != authority:
             # An answer at another authority's address was mixed up by somebody (RFC 9700, 4.4).
             raise UserError(request.env._("The sign-in came back from another provider. Please begin it once more."))
         if error or not code:
-            raise UserError(mailbox._sentence(_refusal(error)))
-        mailbox._signed_in__(code, verifier)
-        return mailbox._consented()
+            raise UserError(mailbox._sentence(consent_refusal(error, description)))
 
     def _browser(self) -> str:
         """Return a secret of this browser's session, made when it is first asked for."""
@@ -88,10 +83,3 @@ class OAuthController(http.Controller):
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         return response
-
-
-def _refusal(error: str) -> NotAllowed | SignInNeeded:
-    """What the provider's answer at the redirect means (RFC 6749, 4.1.2.1)."""
-    if error in REFUSED:
-        return SignInNeeded("Consent refused", error, cause="consent_refused")
-    return NotAllowed("Consent not possible", error, cause="consent_forbidden")

@@ -115,4 +115,4 @@ class CrmMailbox(models.Model):
     def _renew_token__(self) -> tuple[str, float]:
         if not self.graph_application:
             return super()._renew_token__()
-        return self._keep_tokens__(self._oauth__().identify([self._graph_scope(".default")]))
+        return self._keep_tokens__(self._known_oauth__().identify([self._graph_scope(".default")]))

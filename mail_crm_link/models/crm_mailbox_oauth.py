@@ -223,7 +223,17 @@ class CrmMailbox(models.Model):
         refresh_token = self.env["crm.mailbox.secret"].sudo()._reveal__(self, "refresh_token")
         if not refresh_token:
             raise SignInNeeded("Nobody has signed in yet", cause="consent_expired")
-        return self._keep_tokens__(self._oauth__().refresh(refresh_token))
+        return self._keep_tokens__(self._known_oauth__().refresh(refresh_token))
+
+    def _known_oauth__(self) -> OAuth:
+        """Return this server as an application, where it was one when the mailbox was connected.
+
+        :raise NotAllowed: it is none any more
+        """
+        try:
+            return self._oauth__()
+        except UserError as error:
+            raise NotAllowed("This server is no application any more", str(error), cause="oauth_client") from error
 
     def _forget_consent__(self) -> None:
         # sudo: nobody has rights on secrets; the caller has checked write access to the mailbox

@@ -113,6 +113,10 @@ class TestSignIn(OAuthCase):
         self.server.plan = "refuse"
         self.assertRefused(self.sign_in(), "You did not allow it")
 
+    def test_who_may_not_agree_is_sent_to_the_administrator(self):
+        self.server.plan = "forbidden"
+        self.assertRefused(self.sign_in(), "administrator at Google has to allow this application")
+
     def test_the_consent_of_another_account_is_refused_and_given_back(self):
         self.server.account = "bob@our.example"
         self.assertRefused(self.sign_in(), "You signed in as bob@our.example, and this mailbox is anna@our.example")
@@ -265,6 +269,12 @@ class TestAccessToken(OAuthCase):
         self.assertEqual(caught.exception.cause, "consent_expired")
         sentence = self.mailbox._sentence(caught.exception)
         self.assertIn("The consent of anna@our.example is not valid any more", sentence)
+
+    def test_a_server_that_is_not_registered_any_more_says_so(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.google_client_id", False)
+        with self.assertRaises(NotAllowed) as caught:
+            self.token(force=True)
+        self.assertEqual(caught.exception.cause, "oauth_client")
 
     def test_a_server_in_trouble_does_not_ask_the_owner(self):
         self.server.faults.append((429, {"Retry-After": "90"}))

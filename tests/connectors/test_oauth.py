@@ -10,7 +10,7 @@ import requests
 from servers.oauth import AuthorizationServer
 
 from mail_crm_link.connectors.errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
-from mail_crm_link.connectors.oauth import Endpoints, OAuth, challenge, microsoft, new_verifier
+from mail_crm_link.connectors.oauth import Endpoints, OAuth, challenge, consent_refusal, microsoft, new_verifier
 
 REDIRECT = "https://odoo.example/mail_crm_link/oauth/google"
 SCOPES = ("openid", "mail.read")
@@ -151,7 +151,20 @@ class _Answer:
         ),
         (400, {"error": "interaction_required", "error_description": "AADSTS50076"}, SignInNeeded, "consent_expired"),
         (401, {"error": "unauthorized_client"}, NotAllowed, "oauth_client"),
+        (
+            401,
+            {"error": "deleted_client", "error_description": "The OAuth client was deleted."},
+            NotAllowed,
+            "oauth_client",
+        ),
+        (
+            400,
+            {"error": "invalid_request", "error_description": "AADSTS90002: Tenant 'contoso' not found."},
+            NotAllowed,
+            "oauth_client",
+        ),
         (400, {"error": "admin_policy_enforced"}, NotAllowed, "consent_forbidden"),
+        (403, {"error": "access_denied", "error_description": "Account restricted"}, NotAllowed, "consent_forbidden"),
         (400, {"error": "temporarily_unavailable"}, Transient, "unavailable"),
         (400, [], ProviderBroken, "protocol"),
         (200, {}, ProviderBroken, "protocol"),
@@ -165,6 +178,38 @@ def test_refusals_have_their_consequence(
     with pytest.raises(kind) as caught:
         oauth.refresh("refresh-1")
     assert caught.value.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind", "cause"),
+    [
+        ("access_denied", "", SignInNeeded, "consent_refused"),
+        (
+            "consent_required",
+            "AADSTS65004: User declined to consent to access the app.",
+            SignInNeeded,
+            "consent_refused",
+        ),
+        (
+            "access_denied",
+            "AADSTS90094: An administrator of Contoso has set a policy that prevents you from granting Odoo the"
+            " permissions it is requesting.",
+            NotAllowed,
+            "consent_forbidden",
+        ),
+        ("admin_policy_enforced", "", NotAllowed, "consent_forbidden"),
+        ("server_error", "", Transient, "unavailable"),
+        ("temporarily_unavailable", "", Transient, "unavailable"),
+        ("unauthorized_client", "AADSTS700016: Application was not found.", NotAllowed, "oauth_client"),
+        ("invalid_request", "AADSTS50194: Not a multi-tenant application.", NotAllowed, "oauth_client"),
+        ("", "", NotAllowed, "consent_forbidden"),
+    ],
+)
+def test_what_comes_back_in_place_of_a_code_has_its_consequence(
+    code: str, text: str, kind: type[ConnectorError], cause: str
+) -> None:
+    error = consent_refusal(code, text)
+    assert (type(error), error.cause) == (kind, cause)
 
 
 def test_an_identity_for_another_application_is_none(

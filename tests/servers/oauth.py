@@ -40,7 +40,8 @@ class AuthorizationServer(WebService):
     """Use as a context manager; settings may be changed while it runs.
 
     :param account: who signs in there
-    :param plan: ``consent``, ``refuse``, ``expired`` (the code it gives is too old) or ``fewer`` (one right left out)
+    :param plan: ``consent``, ``refuse``, ``forbidden`` (by the organisation), ``expired`` (its code is too old)
+        or ``fewer`` (one right left out)
     :param visits: ``plan`` and ``account`` of the next visits, where they are others
     :param replays: the browser brings the answer back twice, as by a click on "back"
     :param rotates: each refresh makes the refresh token void and gives another
@@ -106,6 +107,10 @@ class AuthorizationServer(WebService):
         plan = visit["plan"]
         if plan == "refuse":
             return {"error": "access_denied"}
+        if plan == "forbidden":
+            # https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+            words = "AADSTS90094: The grant requires administrator permissions."
+            return {"error": "access_denied", "error_description": words}
         scope = query["scope"]
         if plan == "fewer":
             scope = scope.rpartition(" ")[0]
