@@ -8,10 +8,13 @@ every mailbox of the domain, so only administrators of this server switch it on,
 import json
 import time
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..connectors.errors import NotAllowed
+from ..connectors.errors import ConnectorError, NotAllowed
 from ..connectors.http import library
 from ..connectors.oauth import LIFETIME, OAuth
 from .crm_mailbox_gmail import GOOGLE_SCOPE
@@ -20,6 +23,8 @@ from .oauth_authorities import AUTHORITIES
 KIND = "google_service_account"
 SCOPES = (GOOGLE_SCOPE % "gmail.readonly", GOOGLE_SCOPE % "gmail.send")
 NEEDED = ("client_email", "private_key", "private_key_id")
+# What Google says of a service account that may not do it, and of an address that it does not know.
+REFUSALS = {"consent_expired", "consent_forbidden", "oauth_client"}
 
 
 class CrmMailboxSecret(models.Model):
@@ -47,6 +52,18 @@ class CrmMailbox(models.Model):
             return super()._renew_token__()
         oauth = self._delegated_oauth__()
         return self._keep_tokens__(oauth.assert_identity(self._assertion__()))
+
+    def _sentence(self, error: ConnectorError) -> str:
+        # sudo: how the mailbox is read is no secret to whoever may see why it is not
+        if error.cause not in REFUSALS or not self.sudo().gmail_delegated:
+            return super()._sentence(error)
+        return self.env._(
+            "Google does not let the service account into %(email)s. The account's key has to be in the CRM settings,"
+            " %(email)s an address of your Google Workspace, and your Google Workspace administrator has to allow the"
+            " account's client id these rights (domain-wide delegation): %(scopes)s.",
+            email=self.email,
+            scopes=", ".join(SCOPES),
+        )
 
     def _delegated_oauth__(self) -> OAuth:
         """Return the application without an id of its own: the assertion says who asks."""
@@ -104,8 +121,9 @@ class ResConfigSettings(models.TransientModel):
     def _check_service_account(self, key: str) -> None:
         try:
             account = json.loads(key)
-            complete = isinstance(account, dict) and all(account.get(name) for name in NEEDED)
-        except ValueError:
+            serialization.load_pem_private_key(account["private_key"].encode(), None)
+            complete = all(account.get(name) for name in NEEDED)
+        except (ValueError, KeyError, TypeError, AttributeError, UnsupportedAlgorithm):
             complete = False
         if not complete:
             raise UserError(

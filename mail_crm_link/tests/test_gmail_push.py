@@ -166,6 +166,8 @@ class TestDelegation(SignedInCase):
         self.mailbox.write({"email": "anna@elsewhere.example", "gmail_delegated": True})
         with self.assertRaises(NotAllowed):
             self.mailbox._renew_token__()
+        with self.assertRaisesRegex(UserError, "domain-wide delegation.*gmail.readonly"):
+            self.mailbox.action_connect()
 
     def test_disconnecting_ends_it(self):
         self.enter_key()
@@ -181,8 +183,9 @@ class TestDelegation(SignedInCase):
         self.assertFalse(settings.crm_mailbox_google_service_account)
 
     def test_what_is_no_key_is_refused(self):
-        for text in ("robot", "[]", "{}"):
-            with self.assertRaises(UserError):
+        cut = json.dumps({**json.loads(self.key), "private_key": pem(KEY)[:200]})
+        for text in ("robot", "[]", "{}", cut):
+            with self.assertRaises(UserError), self.env.cr.savepoint():
                 self.env["res.config.settings"].create({"crm_mailbox_google_service_account": text})
 
     def test_nobody_but_administrators_enters_it(self):
