@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,6 +130,18 @@ def test_a_wait_is_renewed_and_goes_on(dovecot: Dovecot, monkeypatch: pytest.Mon
         account.imap().append("INBOX", "", "", MAIL)
         watched.until(lambda: len(watched.news) >= 2, 2)
         assert watched.watched == {7: True}
+
+
+def test_a_wait_that_is_not_renewed_is_over() -> None:
+    answers = iter([b"+ idling\r\n", b"W1 BAD not now\r\n"])
+    capability = b"* CAPABILITY IMAP4rev1 IDLE\r\n{tag} OK done\r\n"
+    with CannedImap({"CAPABILITY": capability, "IDLE": lambda: [next(answers)], "$": b""}) as server:
+        idle = IMAPConnector("127.0.0.1", server.port, "none", "ann", "secret", timeout=5).idle()
+        idle.renew()
+        assert select.select([idle], [], [], 5)[0]
+        with pytest.raises(Transient):
+            idle.news()
+        idle.close()
 
 
 def test_a_server_that_restarts_is_watched_again() -> None:

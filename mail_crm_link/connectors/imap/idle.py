@@ -21,6 +21,8 @@ from .session import Session
 
 INBOX = "INBOX"
 _NEWS = re.compile(rb"\* \d+ (EXISTS|EXPUNGE|FETCH)|\* VANISHED", re.IGNORECASE)
+# A wait that is not renewed ends, too, and the connection stays as if nothing was.
+_END = re.compile(rb"\* BYE|W\d+ (NO|BAD)", re.IGNORECASE)
 _CHUNK = 4096
 _MOST_OCTETS = 256 * 1024
 
@@ -53,8 +55,8 @@ class Idle:
         :raises Transient: the connection is gone
         """
         lines = self._lines()
-        if any(line.upper().startswith(b"* BYE") for line in lines):
-            raise Transient(f"{self._host} ended the connection", cause="disconnected")
+        if any(_END.match(line) for line in lines):
+            raise Transient(f"{self._host} ended the wait", cause="disconnected")
         return any(_NEWS.match(line) for line in lines)
 
     def renew(self) -> None:
