@@ -20,6 +20,8 @@ class Verdict(NamedTuple):
 _WORDS: tuple[tuple[str, Verdict], ...] = (
     (r"application-specific password|app(lication)?[ -]password|app-specific", Verdict(SignInNeeded, "app_password")),
     (r"authori[sz](ation|ed) code|third[- ]party password", Verdict(SignInNeeded, "app_password")),
+    # Yandex says so of a password of the web page, and no less often of a right one without IMAP.
+    (r"invalid credentials or imap is disabled", Verdict(SignInNeeded, "app_password")),
     (r"smtpclientauthentication is disabled", Verdict(NotAllowed, "smtp_off")),
     (r"basic ?auth|modern auth|legacy auth|oauth.{0,20}required", Verdict(NotAllowed, "basic_auth_off")),
     (

@@ -47,6 +47,13 @@ REPLY = Limit(MIB, 2)
 _CHALLENGE = 334
 _DATA_EXPECTED = 354
 _TOO_LARGE = re.compile(r"\b5\.3\.4\b|(too|exceeds?).{0,40}(large|big|size)|size.{0,20}(limit|exceed)", re.IGNORECASE)
+_FOREIGN_SENDER = re.compile(
+    r"send as this sender|send ?as ?denied|sender address\b.{0,20}(not allowed|rejected)", re.IGNORECASE
+)
+# Codes of refusals for good, for what passes by tomorrow.
+_SPENT = re.compile(
+    r"daily\b.{0,20}(limit|quota) exceeded|reached your daily limit|submission ?quota ?exceeded", re.IGNORECASE
+)
 
 
 class _Client(smtplib.SMTP):
@@ -352,13 +359,15 @@ def _refusal(code: int, words: bytes | str) -> ConnectorError:
 def _mail_refusal(code: int, words: bytes | str, sender: str) -> ConnectorError:
     """What a refusal of MAIL, DATA or the mail means."""
     text = f"{code} {_text(words)}"
+    if _SPENT.search(text):
+        return Transient("The server takes no more mail today", text, cause="throttled")
     if 400 <= code < 500:
         return Transient("The server does not take the mail at the moment", text)
     if code in (530, 535):
         return SignInNeeded("The server wants a sign-in", text)
     if code == 552 or _TOO_LARGE.search(text):
         return Undeliverable("The mail is too large", text, cause="mail_too_large")
-    refused_sender = code == 553 or (sender and sender.lower() in text.lower())
+    refused_sender = code == 553 or _FOREIGN_SENDER.search(text) or (sender and sender.lower() in text.lower())
     return Undeliverable("The mail is refused", text, cause="sender_refused" if refused_sender else "mail_refused")
 
 

@@ -105,6 +105,12 @@ IMAP = [
     (EXCHANGE, "Maximum number of concurrent sessions reached", Transient, "too_many_connections"),
     (EXCHANGE, "The IMAP4 service is disabled for this user", NotAllowed, "imap_off"),
     ("imap.qq.com", "Login fail. Please use authorized code to login.", SignInNeeded, "app_password"),
+    (
+        "imap.yandex.ru",
+        "[AUTHENTICATIONFAILED] LOGIN invalid credentials or IMAP is disabled sc=cYXlpv732Cg1_010534_2-1e59ad28a72c",
+        SignInNeeded,
+        "app_password",
+    ),
     ("imap.qq.com", "System busy!", Transient, "unavailable"),
     ("imap.163.com", "Unsafe Login. Please contact kefu@188.com for help", SignInNeeded, "web_login"),
     ("zimbra.example", "account(ann@zimbra.example) is not active", NotAllowed, "account_locked"),

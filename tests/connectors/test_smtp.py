@@ -85,6 +85,18 @@ class TestSending:
             ("554 5.7.1 Spam", Undeliverable, "mail_refused"),
             ("552 5.3.4 Too big", Undeliverable, "mail_too_large"),
             ("553 5.7.1 me@our.example is not yours", Undeliverable, "sender_refused"),
+            (
+                "550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+                Undeliverable,
+                "sender_refused",
+            ),
+            (
+                "554 5.2.252 SendAsDenied; a@b.example not allowed to send as c@d.example",
+                Undeliverable,
+                "sender_refused",
+            ),
+            ("550 Requested action not taken: Sender address is not allowed.", Undeliverable, "sender_refused"),
+            ("550 5.4.5 Daily user sending quota exceeded. o65sm2535pga.71 - gsmtp", Transient, "throttled"),
             ("451 4.3.0 Try later", Transient, "unavailable"),
         ],
     )
