@@ -13,6 +13,9 @@ from . import network
 from .errors import ConnectorError, NotAllowed, Transient
 from .network import Network
 
+TOO_LARGE = 413
+"""Status of what refuses a request for its size (RFC 9110, 15.5.14)."""
+
 
 def library(name: str) -> Any:
     """Load a library that not every installation has.

@@ -194,12 +194,15 @@ def send(server: EWSMailbox, raw: bytes, *recipients: str) -> None:
     [
         (EWSRefusal("ErrorSendAsDenied"), NotAllowed, "send_denied"),
         (EWSRefusal("ErrorInvalidRecipients"), Undeliverable, "mail_refused"),
+        (EWSRefusal("ErrorMessageSizeExceeded"), Undeliverable, "mail_too_large"),
+        (413, Undeliverable, "mail_too_large"),
         (EWSRefusal("ErrorServerBusy", back_off=5000), Transient, "throttled"),
+        (EWSRefusal("ErrorSubmissionQuotaExceeded"), Transient, "throttled"),
         (EWSRefusal("ErrorInternalServerError"), OutcomeUnknown, "outcome_unknown"),
     ],
 )
 def test_a_refused_send_has_a_consequence(
-    server: EWSMailbox, refusal: EWSRefusal, error: type[ConnectorError], cause: str
+    server: EWSMailbox, refusal: EWSRefusal | int, error: type[ConnectorError], cause: str
 ) -> None:
     server.service.fail[1] = refusal
     with pytest.raises(error) as caught:

@@ -422,6 +422,7 @@ def test_a_token_that_stays_bad_asks_the_owner(mailbox: GmailMailbox) -> None:
         (error(400, "failedPrecondition", "Mail service not enabled"), NotAllowed, "mail_off"),
         (error(400, "invalidArgument"), ProviderBroken, "protocol"),
         (Answer(502, headers={"Content-Type": "text/html"}), Transient, "unavailable"),
+        (Answer(200, "<html>Welcome</html>"), ProviderBroken, "protocol"),
     ],
 )
 def test_refusals_have_their_consequence(
@@ -528,6 +529,28 @@ def test_a_mail_is_sent_once_though_the_connection_breaks(mailbox: GmailMailbox,
     mailbox.service.cut_after = None
     assert len(sent(mailbox)) == 1
     assert find(mailbox, "<plain@example.com>")
+
+
+def test_after_an_answer_that_cannot_be_read_nobody_knows(mailbox: GmailMailbox, sender: GmailSender) -> None:
+    mailbox.service.fail("send", 1, Answer(200, "<html>Welcome</html>"))
+    with pytest.raises(OutcomeUnknown):
+        sender.send("anna@our.example", ["bob@example.org"], PLAIN)
+
+
+def test_a_mail_that_is_too_large_is_told_from_others(mailbox: GmailMailbox, sender: GmailSender) -> None:
+    mailbox.service.fail("send", 1, error(413, "uploadTooLarge", "Request Entity Too Large"))
+    with pytest.raises(Undeliverable) as caught:
+        sender.send("anna@our.example", ["bob@example.org"], PLAIN)
+    assert caught.value.cause == "mail_too_large"
+
+
+def test_a_time_that_is_named_in_words_is_waited_for(mailbox: GmailMailbox, sender: GmailSender) -> None:
+    until = datetime.now(timezone.utc) + timedelta(minutes=15)
+    words = f"User-rate limit exceeded.  Retry after {until:%Y-%m-%dT%H:%M:%S}.318Z (Mail sending)"
+    mailbox.service.fail("send", 1, error(429, "rateLimitExceeded", words))
+    with pytest.raises(Transient) as caught:
+        sender.send("anna@our.example", ["bob@example.org"], PLAIN)
+    assert caught.value.cause == "throttled" and 890 < (caught.value.retry_after or 0) <= 900
 
 
 def test_a_large_mail_is_sent(mailbox: GmailMailbox, sender: GmailSender) -> None:

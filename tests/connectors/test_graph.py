@@ -288,7 +288,11 @@ def send(server: GraphMailbox, raw: bytes, *recipients: str) -> None:
     [
         (Refusal(403, "ErrorSendAsDenied"), NotAllowed, "send_denied"),
         (Refusal(400, "ErrorInvalidRecipients"), Undeliverable, "mail_refused"),
+        (Refusal(413, "RequestEntityTooLarge"), Undeliverable, "mail_too_large"),
+        (Refusal(400, "ErrorMessageSizeExceeded"), Undeliverable, "mail_too_large"),
+        (Refusal(200, "not accepted"), OutcomeUnknown, "outcome_unknown"),
         (Refusal(429, "TooManyRequests", Retry_After="5"), Transient, "throttled"),
+        (Refusal(403, "ErrorSubmissionQuotaExceeded"), Transient, "throttled"),
         (Refusal(504, "GatewayTimeout"), OutcomeUnknown, "outcome_unknown"),
     ],
 )

@@ -17,6 +17,7 @@ from ..errors import (
     ProviderBroken,
     SignInNeeded,
     Transient,
+    Undeliverable,
 )
 from ..refusals import Verdict
 from . import xml
@@ -49,8 +50,10 @@ _CODES = {
     "ErrorPasswordExpired": Verdict(SignInNeeded, "wrong_password"),
     "ErrorPasswordChangeRequired": Verdict(SignInNeeded, "wrong_password"),
     "ErrorSendAsDenied": Verdict(NotAllowed, "send_denied"),
+    "ErrorMessageSizeExceeded": Verdict(Undeliverable, "mail_too_large"),
     "ErrorQuotaExceeded": Verdict(Transient, "over_quota"),
     "ErrorServerBusy": _THROTTLED,
+    "ErrorSubmissionQuotaExceeded": _THROTTLED,
     "ErrorExceededConnectionCount": Verdict(Transient, "too_many_connections"),
     "ErrorExceededSubscriptionCount": _THROTTLED,
     "ErrorTooManyObjectsOpened": _THROTTLED,

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import http
-from ..errors import ConnectorError, NotAllowed, SignInNeeded, Transient
+from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient, Undeliverable
 from ..network import Network
 from . import causes, xml
 
@@ -149,6 +149,8 @@ class Session:
             self.close()
             if protocol.refuses_passwords and account.token is None:
                 raise NotAllowed("The server takes no passwords", str(error), cause="basic_auth_off") from error
+            if protocol.status == http.TOO_LARGE:
+                raise Undeliverable("The request is too large", str(error), cause="mail_too_large") from error
             raise causes.failure(error, account, http.retry_after(protocol.retry_after)) from error
 
     def one(self, operation: str, content: str) -> Any:
@@ -197,6 +199,7 @@ def _protocol(account: Account, access_token: Callable[[], str]) -> Any:
 
     def note(self: Any, response: Any) -> None:
         # What the library raises does not tell.
+        self.status = response.status_code
         self.retry_after = response.headers.get("Retry-After")
         offered = response.headers.get("WWW-Authenticate", "").lower()
         self.refuses_passwords = "bearer" in offered and not any(name in offered for name in _BY_PASSWORD)
@@ -204,6 +207,7 @@ def _protocol(account: Account, access_token: Callable[[], str]) -> Any:
     parts = {
         "raw_session": raw_session,
         "create_session": create_session,
+        "status": 0,
         "retry_after": None,
         "refuses_passwords": False,
         "TIMEOUT": account.timeout,

@@ -16,8 +16,8 @@ from functools import partial
 
 from .. import parts
 from ..base import Handover
-from ..errors import OutcomeUnknown, Transient, Undeliverable
-from ..http import library
+from ..errors import OutcomeUnknown, ProviderBroken, Transient, Undeliverable
+from ..http import TOO_LARGE, library
 from .connector import URL
 from .session import TIMEOUT, UNITS, Client, Refusal, Session
 
@@ -77,8 +77,9 @@ class GmailSender(Client):
         try:
             self._opened.call("send", request)
         except Refusal as refusal:
-            raise Undeliverable("Gmail does not take the mail", str(refusal), cause="mail_refused") from refusal
-        except Transient as error:
+            cause = "mail_too_large" if refusal.refused.status == TOO_LARGE else "mail_refused"
+            raise Undeliverable("Gmail does not take the mail", str(refusal), cause=cause) from refusal
+        except (Transient, ProviderBroken) as error:
             if error.cause == "throttled":
                 raise
             raise OutcomeUnknown("Gmail did not say whether it took the mail", str(error)) from error

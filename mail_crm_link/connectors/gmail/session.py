@@ -9,10 +9,12 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient
@@ -45,6 +47,7 @@ _THROTTLED = frozenset(
 _SCOPE = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 _API_OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
 _FORBIDDEN = frozenset({"domainPolicy", "forbidden"})
+_RETRY_AFTER = re.compile(r"retry after (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,11 @@ class Session:
         """
         self._budget.spend(PRICES[price])
         with self._guarded():
-            answer: dict[str, Any] = request.execute(http=self._http, num_retries=0)
-        return answer
+            answer: Any = request.execute(http=self._http, num_retries=0)
+        if answer and not isinstance(answer, dict):
+            # The library hands on what is no JSON as it is.
+            raise ProviderBroken("An answer is no object", repr(answer)[:200])
+        return answer or {}
 
     def batches(
         self, price: str, ids: Sequence[str], request: Callable[[str], Any]
@@ -247,7 +253,17 @@ def _refused(error: Any) -> Refused:
         detail = str(content.get("message", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         reasons, detail = set(), ""
-    return Refused(int(response.status), frozenset(map(str, reasons)), detail, retry_after(response.get("retry-after")))
+    wait = retry_after(response.get("retry-after")) or _named_wait(detail)
+    return Refused(int(response.status), frozenset(map(str, reasons)), detail, wait)
+
+
+def _named_wait(words: str) -> float | None:
+    """Seconds until the time that is named: ``User-rate limit exceeded.  Retry after 2026-03-01T20:54:01.318Z``."""
+    named = _RETRY_AFTER.search(words)
+    if not named:
+        return None
+    until = datetime.strptime(named[1], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    return max(until.timestamp() - time.time(), 0.0)
 
 
 # -- the libraries, loaded when they are needed --------------------------------------------------------------------

@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import ConnectorError, CursorExpired, MailGone, NotAllowed, ProviderBroken, SignInNeeded, Transient
-from ..http import retry_after
+from ..errors import (
+    ConnectorError,
+    CursorExpired,
+    MailGone,
+    NotAllowed,
+    ProviderBroken,
+    SignInNeeded,
+    Transient,
+    Undeliverable,
+)
+from ..http import TOO_LARGE, retry_after
 from ..refusals import Verdict
 
 _THROTTLED = Verdict(Transient, "throttled")
@@ -20,6 +29,7 @@ _NO_MAILBOX = Verdict(NotAllowed, "mailbox_missing")
 _DENIED = Verdict(NotAllowed, "access_denied")
 _SIGN_IN = Verdict(SignInNeeded, "consent_expired")
 _AWAY = Verdict(Transient, "unavailable")
+_TOO_LARGE = Verdict(Undeliverable, "mail_too_large")
 
 _CODES: dict[str, Verdict] = {
     "syncstatenotfound": _EXPIRED,
@@ -40,8 +50,10 @@ _CODES: dict[str, Verdict] = {
     "erroraccountdisabled": Verdict(NotAllowed, "account_locked"),
     "erroraccountsuspend": Verdict(NotAllowed, "account_locked"),
     "errorsendasdenied": Verdict(NotAllowed, "send_denied"),
+    "errormessagesizeexceeded": _TOO_LARGE,
     "errorquotaexceeded": Verdict(Transient, "over_quota"),
     "errorserverbusy": _THROTTLED,
+    "errorsubmissionquotaexceeded": _THROTTLED,
     "errorexceededconnectioncount": _THROTTLED,
     "applicationthrottled": _THROTTLED,
     "toomanyrequests": _THROTTLED,
@@ -61,8 +73,10 @@ _STATUSES: dict[int, Verdict] = {
     404: _GONE,
     408: _AWAY,
     410: _EXPIRED,
+    TOO_LARGE: _TOO_LARGE,
     429: _THROTTLED,
-    STUMBLED: Verdict(Transient, "protocol"),
+    # Also what the service answers when it cannot make MIME of one mail.
+    500: Verdict(Transient, "protocol"),
     507: Verdict(Transient, "over_quota"),
 }
 

@@ -10,8 +10,11 @@ import base64
 from urllib.parse import quote
 
 from ..base import Folder
+from ..errors import OutcomeUnknown
 from ..web import WebSender
 from .session import Account, Session
+
+ACCEPTED = 202
 
 
 class GraphSender(WebSender[Session]):
@@ -22,7 +25,10 @@ class GraphSender(WebSender[Session]):
 
     def _hand_over(self, raw: bytes) -> None:
         encoded = base64.b64encode(raw)
-        self._session.post(f"{self._session.root}/sendMail", encoded, content_type="text/plain")
+        status = self._session.submit(f"{self._session.root}/sendMail", encoded, "text/plain")
+        if status != ACCEPTED:
+            # 200 was seen for mails that never left (microsoftgraph/microsoft-graph-docs-contrib, issue 3079).
+            raise OutcomeUnknown("The service did not accept the mail", str(status))
 
     def aliases(self) -> list[str]:
         """The addresses of the mailbox, lower case, the first its own.

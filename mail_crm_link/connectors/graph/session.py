@@ -124,13 +124,18 @@ class Session:
         content: bytes = self._send("GET", url).content
         return content
 
-    def post(self, url: str, body: Any = None, content_type: str = "application/json") -> Any:
-        """Send; the object that is the answer, or ``None``."""
-        return self._sent("POST", url, body, content_type)
+    def post(self, url: str, body: Json) -> Json:
+        """Send; the object that is the answer."""
+        return self._sent("POST", url, body)
 
-    def patch(self, url: str, body: Json) -> Any:
-        """Change; the object that is the answer, or ``None``."""
-        return self._sent("PATCH", url, body, "application/json")
+    def submit(self, url: str, octets: bytes, content_type: str) -> int:
+        """Send what is no object; the status of the answer."""
+        status: int = self._send("POST", url, data=octets, content_type=content_type).status_code
+        return status
+
+    def patch(self, url: str, body: Json) -> Json:
+        """Change; the object that is the answer."""
+        return self._sent("PATCH", url, body)
 
     def delete(self, url: str) -> None:
         """Remove."""
@@ -168,10 +173,8 @@ class Session:
 
     # -- plumbing -----------------------------------------------------------------------------------------------
 
-    def _sent(self, method: str, url: str, body: Any, content_type: str) -> Any:
-        is_json = content_type == "application/json" and body is not None
-        response = self._send(method, url, data=json.dumps(body) if is_json else body, content_type=content_type)
-        return _object(response) if response.content else None
+    def _sent(self, method: str, url: str, body: Json) -> Json:
+        return _object(self._send(method, url, data=json.dumps(body), content_type="application/json"))
 
     def _send(
         self,
