@@ -8,16 +8,24 @@ from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
 from . import parts
-from .base import Folder, Handover
+from .base import FetchFailure, Folder, Handover
 from .errors import (
+    ConnectorError,
     FolderGone,
     MailGone,
     NotAllowed,
     OutcomeUnknown,
     ProviderBroken,
+    SignInNeeded,
     Transient,
     Undeliverable,
 )
+
+Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
+STUMBLED = "protocol"
+"""Cause of what a service answers, too, when it cannot give one mail; so that mail may be to blame."""
 
 # After these nobody knows whether the mail was taken.
 _UNCERTAIN = frozenset({"disconnected", "timeout", "unavailable", "protocol"})
@@ -59,6 +67,38 @@ def handed_over() -> Iterator[None]:
         if error.cause in _UNCERTAIN:
             raise OutcomeUnknown("The service did not say whether it took the mail", str(error)) from error
         raise
+
+
+def judged(
+    answers: Sequence[tuple[str, Answer]],
+    error_of: Callable[[Answer], ConnectorError | None],
+    read: Callable[[str, Answer], Result],
+) -> Iterator[tuple[str, Result | FetchFailure]]:
+    """What a service gave of a number of mails; one that it stumbles over costs itself.
+
+    What says that the service cannot serve now is raised when all else was handed on.
+
+    :param answers: by remote id
+    """
+    errors = {remote_id: error_of(answer) for remote_id, answer in answers}
+    stopped = [error for error in errors.values() if isinstance(error, Transient | SignInNeeded)]
+    if sum(error.cause == STUMBLED for error in stopped) < len(answers):
+        # A service that stumbles over all of them is in trouble itself.
+        stopped = [error for error in stopped if error.cause != STUMBLED]
+    for remote_id, answer in answers:
+        error = errors[remote_id]
+        if error is None:
+            yield remote_id, read(remote_id, answer)
+        elif error not in stopped:
+            yield remote_id, failed(remote_id, error)
+    if stopped:
+        raise max(stopped, key=lambda error: getattr(error, "retry_after", None) or 0.0)
+
+
+def failed(remote_id: str, error: ConnectorError) -> FetchFailure:
+    """One mail that cannot be had."""
+    gone = isinstance(error, MailGone)
+    return FetchFailure(remote_id, "deleted meanwhile" if gone else str(error), gone=gone)
 
 
 class Session(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from servers.ews import EWSRefusal, EWSServer
+from servers.ews import _OPERATIONS, EWSRefusal, EWSServer
 
 from mail_crm_link.connectors.errors import (
     ConnectorError,
@@ -175,6 +175,59 @@ def test_a_server_away_says_when_it_is_back(server: EWSMailbox) -> None:
     with pytest.raises(Transient) as caught:
         opened(server)
     assert caught.value.retry_after == 7
+
+
+def test_an_answer_in_part_is_no_answer(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for raw in numbered(3):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    ids = reader.all_added()
+    get_item = _OPERATIONS["GetItem"]
+    monkeypatch.setitem(_OPERATIONS, "GetItem", lambda service, request: get_item(service, request)[1:])
+    with pytest.raises(ProviderBroken):
+        reader.connector.envelopes(reader.folder, "", ids)
+
+
+def test_a_refusal_of_all_is_told_once(server: EWSMailbox) -> None:
+    for raw in numbered(3):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    ids = reader.all_added()
+    server.service.fail[server.service.calls + 1] = EWSRefusal("ErrorServerBusy", back_off=9_000)
+    with pytest.raises(Transient) as caught:
+        reader.connector.envelopes(reader.folder, "", ids)
+    assert caught.value.retry_after == 9
+
+
+def test_what_came_before_the_server_was_busy_is_kept(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for raw in numbered(3):
+        server.deliver(raw)
+    reader = Reader(opened(server))
+    ids = reader.all_added()
+    get_item = _OPERATIONS["GetItem"]
+
+    def busy(service: EWSServer, request: Any) -> list[str | EWSRefusal]:
+        first, _second, third = get_item(service, request)
+        return [first, EWSRefusal("ErrorServerBusy", back_off=9_000), third]
+
+    monkeypatch.setitem(_OPERATIONS, "GetItem", busy)
+    with pytest.raises(Transient) as caught:
+        reader.connector.envelopes(reader.folder, "", ids)
+    assert [one.remote_id for one in caught.value.kept] == [ids[0], ids[2]]
+
+
+def test_a_server_that_is_busy_at_a_folder_s_name_does_not_change_what_it_is_for(
+    server: EWSMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connector = opened(server)
+    get_folder = _OPERATIONS["GetFolder"]
+
+    def busy(service: EWSServer, request: Any) -> list[str | EWSRefusal]:
+        return [*get_folder(service, request)[:-1], EWSRefusal("ErrorServerBusy", back_off=9_000)]
+
+    monkeypatch.setitem(_OPERATIONS, "GetFolder", busy)
+    with pytest.raises(Transient):
+        connector.folders()
 
 
 # -- sending ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers.gmail import Answer, GmailServer, Mail, error
@@ -355,6 +356,45 @@ def test_if_gmail_stumbles_over_all_no_mail_is_to_blame(mailbox: GmailMailbox, r
         mailbox.service.fail("message", call, error(503, "backendError"))
     with pytest.raises(Transient):
         reader.connector.envelopes(ALL_MAIL, "", ids)
+
+
+def test_a_service_that_is_away_for_one_request_costs_no_mail(mailbox: GmailMailbox, reader: Reader) -> None:
+    for raw in numbered(3):
+        mailbox.account.deliver(raw)
+    ids = reader.all_added()
+    mailbox.service.fail("message", 2, error(503, "backendError", headers={"Retry-After": "9"}))
+    with pytest.raises(Transient) as caught:
+        reader.connector.envelopes(ALL_MAIL, "", ids)
+    assert (caught.value.cause, caught.value.retry_after) == ("unavailable", 9.0)
+    assert [one.remote_id for one in caught.value.kept] == [ids[0], ids[2]]
+
+
+def test_a_batch_that_is_answered_in_part_is_no_answer(
+    mailbox: GmailMailbox, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for raw in numbered(3):
+        mailbox.account.deliver(raw)
+    ids = reader.all_added()
+    answer = GmailServer.batch
+    first = re.compile(rb"(?s)--batch_end.*?(?=--batch_end)")
+
+    def shortened(service: GmailServer, *request: Any) -> tuple[str, bytes]:
+        kind, content = answer(service, *request)
+        return kind, first.sub(b"", content, count=1)
+
+    monkeypatch.setattr(GmailServer, "batch", shortened)
+    with pytest.raises(ProviderBroken):
+        reader.connector.envelopes(ALL_MAIL, "", ids)
+
+
+def test_a_mail_that_leaves_before_its_text_was_fetched_costs_one(mailbox: GmailMailbox, reader: Reader) -> None:
+    # A text with a name is fetched by itself.
+    named = LARGE.replace(b"Content-Type: text/plain;", b"Content-Type: text/plain; name=a.txt;")
+    gone, stays = mailbox.account.deliver(named), mailbox.account.deliver(LARGE)
+    reader.all_added()
+    mailbox.service.fail("attachment", 1, error(404, "notFound"))
+    contents = {one.remote_id: one for one in reader.connector.contents(ALL_MAIL, "", [gone, stays], whole=False)}
+    assert isinstance(contents[stays], Content) and not isinstance(contents[gone], Content)
 
 
 def test_who_has_spent_the_minute_says_when_to_go_on(mailbox: GmailMailbox) -> None:

@@ -112,6 +112,19 @@ class WebContract(ConnectorContract):
         assert [type(result) for result in results] == [Envelope, FetchFailure, Envelope]
         assert isinstance(results[1], FetchFailure) and not results[1].gone
 
+    @pytest.mark.parametrize("mails", [1, 3])
+    def test_a_service_that_stumbles_over_all_of_them_blames_no_mail(
+        self, server: Service, reader: Reader, mails: int
+    ) -> None:
+        for raw in numbered(mails):
+            server.deliver(raw)
+        ids = reader.all_added()
+        for remote_id in ids:
+            server.stumble_over(remote_id)
+        with closing(_opened(server)) as connector, pytest.raises(Transient) as caught:
+            connector.envelopes(reader.folder, "", ids)
+        assert caught.value.cause == "protocol"
+
     def test_a_sign_in_that_was_lost_and_found_goes_on(self, server: Service, reader: Reader) -> None:
         server.deliver(PLAIN)
         reader.all_added()

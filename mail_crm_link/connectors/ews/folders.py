@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..base import Folder, Role
+from ..errors import SignInNeeded, Transient
 from . import xml
 from .causes import refusal
 from .session import Session
@@ -57,10 +58,14 @@ def _known(session: Session) -> Mapping[str, str]:
     """Distinguished names by id, of those folders that there are."""
     known = (*_ROLES, *_NO_MAIL)
     ids = "".join(distinguished(session, name) for name in known)
-    messages = session.ask("GetFolder", _get_folder(ids))
+    messages = session.ask("GetFolder", _get_folder(ids), len(known))
     found = {}
     for name, message in zip(known, messages, strict=True):
-        if refusal(message) is None:
+        error = refusal(message)
+        if isinstance(error, Transient | SignInNeeded):
+            # A folder whose name is not known now would be taken for one like others.
+            raise error
+        if error is None:
             found[_id(xml.find(message, "m:Folders/t:Folder"))] = name
     return found
 

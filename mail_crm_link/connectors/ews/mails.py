@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from .. import parts, properties
 from ..base import WHOLE_LIMIT, Content, Envelope, FetchFailure
-from ..errors import MailGone, SignInNeeded, Transient
+from ..errors import MailGone, Transient
+from ..web import judged
 from . import xml
 from .causes import refusal
 from .session import Session
@@ -95,24 +96,17 @@ def _items(
 ) -> Iterator[tuple[str, Result | FetchFailure]]:
     for start in range(0, len(remote_ids), most):
         portion = remote_ids[start : start + most]
-        messages = session.ask("GetItem", f"<m:GetItem>{shape}{xml.item_ids(portion)}</m:GetItem>")
-        # Fewer messages than ids would give mails the content of others.
-        for remote_id, message in zip(portion, messages, strict=True):
-            yield remote_id, _judged(remote_id, message, read)
+        messages = session.ask("GetItem", f"<m:GetItem>{shape}{xml.item_ids(portion)}</m:GetItem>", len(portion))
+        answers = list(zip(portion, messages, strict=True))
+        yield from judged(answers, refusal, lambda remote_id, message: _read(remote_id, message, read))
 
 
-def _judged(remote_id: str, message: Any, read: Callable[[str, Any], Result]) -> Result | FetchFailure:
-    error = refusal(message)
-    if error is None:
-        items = xml.find(message, "m:Items")
-        try:
-            return read(remote_id, items[0])
-        except (ValueError, IndexError, TypeError) as fault:
-            return FetchFailure(remote_id, f"the server's answer cannot be read: {fault!r}")
-    if isinstance(error, Transient | SignInNeeded) and error.cause != "protocol":
-        raise error
-    gone = isinstance(error, MailGone)
-    return FetchFailure(remote_id, "deleted meanwhile" if gone else str(error), gone=gone)
+def _read(remote_id: str, message: Any, read: Callable[[str, Any], Result]) -> Result | FetchFailure:
+    items = xml.find(message, "m:Items")
+    try:
+        return read(remote_id, items[0])
+    except (ValueError, IndexError, TypeError) as fault:
+        return FetchFailure(remote_id, f"the server's answer cannot be read: {fault!r}")
 
 
 def _size(_remote_id: str, item: Any) -> int:

@@ -117,11 +117,19 @@ class Session:
             self._protocol.close()
             self._protocol = None
 
-    def ask(self, operation: str, content: str) -> list[Any]:
+    def ask(self, operation: str, content: str, count: int = 1) -> list[Any]:
         """The response messages of an operation, whatever each of them says.
 
         :param content: the operation's element, see ``xml``
+        :param count: messages that there have to be: fewer would give mails the content of others
         """
+        messages = self._asked(operation, content)
+        if len(messages) == count:
+            return messages
+        refusals = filter(None, map(causes.refusal, messages))
+        raise next(refusals, ProviderBroken(f"{operation} was answered in part", f"{len(messages)} of {count}"))
+
+    def _asked(self, operation: str, content: str) -> list[Any]:
         if self._protocol is None:
             raise Transient("The session is closed", cause="disconnected")
         try:
@@ -158,7 +166,7 @@ class Session:
 
         :raises ConnectorError: it is a refusal
         """
-        message = self.ask(operation, content)[0]
+        (message,) = self.ask(operation, content)
         if error := causes.refusal(message):
             raise error
         return message

@@ -26,7 +26,7 @@ from functools import partial
 from typing import Any
 
 from ..base import WHOLE_LIMIT, Changes, Content, Envelope, FetchFailure, Folder
-from ..errors import ConnectorError, CursorExpired, FolderGone, ProviderBroken
+from ..errors import ConnectorError, CursorExpired, FolderGone, MailGone, ProviderBroken, Transient
 from . import content, history, labels, listing
 from .listing import Ahead, Place
 from .session import TIMEOUT, UNITS, Client, Refused, Session, general
@@ -39,6 +39,9 @@ SEARCH_LIMIT = 500
 """Signs of a text that is searched for; more has no place in an address."""
 
 _WORD = re.compile(r"\w+")
+
+STUMBLED = 500
+"""What Gmail answers, too, when it cannot give one mail; later statuses tell of Gmail alone."""
 
 LISTINGS = 3
 """Times that a listing is begun anew when mail leaves meanwhile."""
@@ -270,11 +273,20 @@ class GmailConnector(Client):
                 yield from (self._whole(answer) for answer in self._fetched([one], "raw"))
         else:
             for answer in self._fetched(large, "full"):
-                yield answer if isinstance(answer, FetchFailure) else content.described(self._opened, answer)
+                yield self._described(answer)
 
     @staticmethod
     def _whole(answer: Mapping[str, Any] | FetchFailure) -> Content | FetchFailure:
         return answer if isinstance(answer, FetchFailure) else content.whole(answer)
+
+    def _described(self, answer: Mapping[str, Any] | FetchFailure) -> Content | FetchFailure:
+        if isinstance(answer, FetchFailure):
+            return answer
+        try:
+            return content.described(self._opened, answer)
+        except MailGone as error:
+            # Its texts are fetched after it, and it may have left in between.
+            return FetchFailure(answer["id"], str(error))
 
     def _is_large(self, remote_id: str) -> bool:
         """Whether a mail is too large to be fetched whole; one search tells it of all."""
@@ -289,13 +301,14 @@ class GmailConnector(Client):
         session = self._opened
         for answers in session.batches("message", remote_ids, lambda one: content.request(session, one, form)):
             refused = [answer for answer in answers.values() if isinstance(answer, Refused)]
+            others_came = len(refused) < len(answers)
             for remote_id, answer in answers.items():
                 if not isinstance(answer, Refused):
                     yield answer
-                elif _costs_one(answer, len(refused) == len(answers) > 1):
+                elif _costs_one(answer, others_came, len(answers)):
                     yield content.failure(remote_id, answer)
             for answer in refused:
-                if not _costs_one(answer, len(refused) == len(answers) > 1):
+                if not _costs_one(answer, others_came, len(answers)):
                     raise _consequence(answer)
 
     def search(self, folder: Folder, uidvalidity: str, text: str, limit: int) -> list[str]:
@@ -332,12 +345,21 @@ class GmailConnector(Client):
         return content.raw(content.only(self._opened, "message", request))
 
 
-def _costs_one(refused: Refused, all_refused: bool) -> bool:
-    """Whether a refusal within a batch is about its mail alone."""
+def _costs_one(refused: Refused, others_came: bool, asked: int) -> bool:
+    """Whether a refusal within a batch is about its mail alone.
+
+    :param others_came: other mails of the batch were given
+    :param asked: mails of the batch
+    """
     if refused.status == 404:
         return True
-    return not (refused.is_throttling or refused.status == 401 or all_refused)
+    if refused.is_throttling or refused.status == 401 or refused.status > STUMBLED:
+        return False
+    # Nobody knows of a single mail whether Gmail stumbles over it or over everything.
+    return others_came or (asked == 1 and refused.status < STUMBLED)
 
 
 def _consequence(refused: Refused) -> ConnectorError:
+    if refused.status == STUMBLED:
+        return Transient("Gmail stumbles", str(refused), cause="protocol", retry_after=refused.wait)
     return general(refused) or ProviderBroken("Gmail refuses every mail", str(refused))

@@ -147,7 +147,8 @@ class Session:
         answers: dict[str, dict[str, Any] | Refused] = {}
 
         def take(request_id: str, answer: dict[str, Any], error: Exception | None) -> None:
-            answers[request_id] = _refused(error) if error is not None else answer
+            is_answer = error is None and isinstance(answer, dict)
+            answers[request_id] = answer if is_answer else _refused(error)
 
         self._budget.spend(PRICES[price] * len(ids))
         batch = self.service.new_batch_http_request(callback=take)
@@ -169,8 +170,9 @@ class Session:
             raise ProviderBroken("The answer to a batch cannot be read", str(error)) from error
         except library("requests").RequestException as error:
             raise failure(error, self._host) from error
-        except ValueError as error:
-            raise ProviderBroken("An answer cannot be read", str(error)) from error
+        except (ValueError, KeyError) as error:
+            # KeyError: a batch was answered in part.
+            raise ProviderBroken("An answer cannot be read", repr(error)) from error
 
 
 class Client:

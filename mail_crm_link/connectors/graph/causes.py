@@ -64,9 +64,6 @@ _CODES: dict[str, Verdict] = {
     "errortimeoutexpired": _AWAY,
 }
 
-STUMBLED = 500
-"""What the service answers, too, when it cannot make MIME of one mail; so that mail may be to blame."""
-
 _STATUSES: dict[int, Verdict] = {
     401: _SIGN_IN,
     403: _DENIED,

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from .. import parts
 from ..base import WHOLE_LIMIT, Content, Envelope, FetchFailure
-from ..errors import ConnectorError, MailGone, SignInNeeded, Transient
-from .causes import STUMBLED
+from ..errors import MailGone, Transient
+from ..web import failed, judged
 from .envelope import EXPAND_SIZE, FIELDS, envelope, size
 from .session import BATCH, Json, Reply, Session
 
@@ -71,7 +71,7 @@ def _single(session: Session, remote_id: str, whole: bool) -> Content | FetchFai
     try:
         return parts.content(remote_id, raw(session, remote_id), whole)
     except MailGone as error:
-        return _failure(remote_id, error)
+        return failed(remote_id, error)
 
 
 def raw(session: Session, remote_id: str) -> bytes:
@@ -88,36 +88,5 @@ def _batches(
     for start in range(0, len(remote_ids), BATCH):
         portion = remote_ids[start : start + BATCH]
         replies = session.batch([path(session, remote_id) + suffix for remote_id in portion])
-        yield from _judged(list(zip(portion, replies, strict=True)), read)
-
-
-def _judged(
-    replies: Sequence[tuple[str, Reply]], read: Callable[[Reply], Result]
-) -> Iterator[tuple[str, Result | FetchFailure]]:
-    """What a batch brought; what says that the service cannot serve now is raised when all else was handed on."""
-    errors = {remote_id: reply.error() for remote_id, reply in replies}
-    blamed = {remote_id for remote_id, reply in replies if reply.status == STUMBLED}
-    if len(blamed) == len(replies):
-        blamed = set()  # a service that stumbles over all of them is in trouble itself
-    stopped = [
-        error
-        for remote_id, error in errors.items()
-        if isinstance(error, Transient | SignInNeeded) and remote_id not in blamed
-    ]
-    for remote_id, reply in replies:
-        error = errors[remote_id]
-        if error is None:
-            yield remote_id, read(reply)
-        elif error not in stopped:
-            yield remote_id, _failure(remote_id, error)
-    if stopped:
-        raise _longest(stopped)
-
-
-def _longest(errors: Sequence[ConnectorError]) -> ConnectorError:
-    return max(errors, key=lambda error: getattr(error, "retry_after", None) or 0.0)
-
-
-def _failure(remote_id: str, error: ConnectorError) -> FetchFailure:
-    gone = isinstance(error, MailGone)
-    return FetchFailure(remote_id, "deleted meanwhile" if gone else str(error), gone=gone)
+        answers = list(zip(portion, replies, strict=True))
+        yield from judged(answers, Reply.error, lambda _remote_id, reply: read(reply))
