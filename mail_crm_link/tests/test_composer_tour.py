@@ -88,6 +88,11 @@ class TestComposerTour(ComposingCase):
         [part] = sent.iter_attachments()
         self.assertEqual((part.get_filename(), part.get_content()), ("price list.pdf", b"%PDF-1.4 prices"))
 
+    def test_a_name_that_nobody_was_chosen_for_is_told_and_can_be_corrected(self):
+        self.start("mail_crm_link_compose_unchosen")
+        [taken] = self.submission.taken
+        self.assertEqual(taken.recipients, ["anna@mill.example", "boss@mill.example"])
+
     def test_a_reply_from_the_card(self):
         raw = mail("Anna Meyer <anna@mill.example>", self.mailbox.email, "Pumps?", Message_ID="<q@mill.example>")
         self.dovecot.deliver(OWNER, [raw], "INBOX")

@@ -24,6 +24,18 @@ function recipient(field, address) {
     ];
 }
 
+const CC = `${WINDOW} .o_field_widget[name=cc]`;
+
+/** Typed, and nobody chosen. */
+function leftInCc(text) {
+    const subject = `${WINDOW} .o_field_widget[name=subject] input`;
+    return [
+        {trigger: `${CC} input`, run: `edit ${text}`},
+        {trigger: subject, run: "edit Pumps for the mill"},
+        {trigger: `${CC} .o_tag:contains(${text})`},
+    ];
+}
+
 const LONGER_THAN_BETWEEN_TWO_SAVES = [1, 2].map(() => ({
     trigger: `${WINDOW} .o_field_widget[name=subject] input`,
     run: () => new Promise((resolve) => setTimeout(resolve, 6000)),
@@ -54,6 +66,21 @@ tours.add("mail_crm_link_compose", {
             expectUnloadPage: true,
         },
         {trigger: `${MESSAGE}:contains(Our offer)`},
+    ],
+});
+
+tours.add("mail_crm_link_compose_unchosen", {
+    steps: () => [
+        {trigger: ".o-mail-crm-link-write", run: "click"},
+        ...leftInCc("Nobody Known"),
+        {trigger: `${CC} [role=alert]:contains(No email address: Nobody Known)`},
+        {content: "A click brings it back to be corrected", trigger: `${CC} .o_tag`, run: "click"},
+        {trigger: `${CC}:not(:has(.o_tag)) input:value(Nobody Known)`},
+        ...leftInCc("boss@mill.example"),
+        {trigger: `${CC}:not(:has([role=alert])) .o_tag:contains(boss@mill.example)`},
+        SEND,
+        {trigger: ".o_notification:contains(being sent)"},
+        {trigger: `${MESSAGE}:contains(Pumps for the mill)`, timeout: 30000},
     ],
 });
 

@@ -1,6 +1,6 @@
 import {isPlausible, parseRecipient, splitRecipients} from "./recipients";
 import {AutoComplete} from "@web/core/autocomplete/autocomplete";
-import {Component} from "@odoo/owl";
+import {Component, useRef} from "@odoo/owl";
 import {TagsList} from "@web/core/tags_list/tags_list";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
@@ -18,6 +18,7 @@ export class RecipientsField extends Component {
 
     setup() {
         this.orm = useService("orm");
+        this.root = useRef("root");
         this.isChoosing = false;
     }
 
@@ -28,14 +29,28 @@ export class RecipientsField extends Component {
     get tags() {
         return this.recipients.map((recipient, index) => {
             const {email, name} = parseRecipient(recipient);
+            const isWrong = !isPlausible(recipient);
             return {
                 id: `${index} ${recipient}`,
                 text: name || email,
-                tooltip: email,
-                colorIndex: isPlausible(recipient) ? COLOR : COLOR_OF_WRONG,
+                title: recipient,
+                colorIndex: isWrong ? COLOR_OF_WRONG : COLOR,
+                canEdit: isWrong && !this.props.readonly,
+                onClick: isWrong && !this.props.readonly ? () => this.edit(index) : undefined,
                 onDelete: this.props.readonly ? undefined : () => this.remove(index),
             };
         });
+    }
+
+    /** What to do about names that nobody was chosen for, "" without any. */
+    get advice() {
+        const wrong = this.recipients.filter((recipient) => !isPlausible(recipient));
+        return wrong.length && !this.props.readonly
+            ? _t(
+                  "No email address: %s. Click on it, then choose a person from the list or enter the address.",
+                  wrong.join(", ")
+              )
+            : "";
     }
 
     get sources() {
@@ -61,6 +76,16 @@ export class RecipientsField extends Component {
 
     remove(index) {
         return this.update(this.recipients.filter((_, position) => position !== index));
+    }
+
+    /** Back into the input, with the suggestions for it. */
+    async edit(index) {
+        const text = this.recipients[index];
+        await this.remove(index);
+        const input = this.root.el.querySelector("input");
+        input.value = text;
+        input.focus();
+        input.dispatchEvent(new InputEvent("input", {bubbles: true}));
     }
 
     update(recipients) {
