@@ -16,10 +16,11 @@ function open(address) {
     ];
 }
 
+/** With two clicks, as some people do everywhere. */
 function signIn(password) {
     return [
         {trigger: PASSWORD, run: `edit ${password}`},
-        {trigger: `${DIALOG} .o_crm_mailbox_sign_in button:contains(Sign In)`, run: "click"},
+        {trigger: `${DIALOG} .o_crm_mailbox_sign_in button:contains(Sign In)`, run: "dblclick"},
     ];
 }
 
@@ -56,6 +57,10 @@ tours.add("mail_crm_link_connect_wrong_password", {
         ...signIn("wrong"),
         {trigger: "[data-mark=server] .fa-check"},
         ...fails("signed_in", "password is wrong"),
+        {
+            content: "It signed in once",
+            trigger: `${DIALOG} ul:not(:has([data-mark=server] ~ [data-mark=server]))`,
+        },
         ...signIn(RIGHT),
         {trigger: `${DIALOG} .alert-success:contains(Signed in)`},
         ...DISCARD,
@@ -78,6 +83,7 @@ tours.add("mail_crm_link_connect_app_password", {
         ...open("seller@yahoo.com"),
         {trigger: `${DIALOG} [name=hint]:contains(wants an app password)`},
         {trigger: `${DIALOG} [name=help_url] a[href^='https://help.yahoo.com/']`},
+        {content: "What is asked for is the password", trigger: `${PASSWORD}:focus`},
         ...signIn("password of the page"),
         ...fails("signed_in", "app password"),
         {trigger: `${DIALOG} a[href^='https://help.yahoo.com/']:contains(help)`},

@@ -1,5 +1,6 @@
-import {Component, useState} from "@odoo/owl";
+import {Component, onMounted, useRef, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
+import {hasTouch} from "@web/core/browser/feature_detection";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useService} from "@web/core/utils/hooks";
@@ -16,6 +17,13 @@ export class MailboxSignIn extends Component {
         this.orm = useService("orm");
         this.action = useService("action");
         this.state = useState({marks: [], underWay: "", failure: false, skippable: false});
+        this.root = useRef("root");
+        // Else it is on the link to the provider's help.
+        onMounted(() => hasTouch() || this.password?.focus());
+    }
+
+    get password() {
+        return this.root.el.closest(".o_form_renderer").querySelector("[name=password] input");
     }
 
     get record() {
@@ -31,39 +39,44 @@ export class MailboxSignIn extends Component {
         };
     }
 
-    async signIn() {
-        Object.assign(this.state, {marks: [], failure: false, skippable: false});
-        if (await this.record.save()) {
-            await this.follow(STEPS);
+    signIn() {
+        return this.attempt(STEPS, [], () => this.record.save());
+    }
+
+    goOnWithoutOutgoing() {
+        const passed = this.state.marks.filter((mark) => mark.passed);
+        return this.attempt(STEPS.slice(STEPS.indexOf("outgoing")), passed, () =>
+            this.orm.call(MODEL, "action_without_outgoing", [[this.record.resId]])
+        );
+    }
+
+    async attempt(steps, marks, prepare) {
+        // A second click comes before the button is switched off.
+        if (this.state.underWay) {
+            return;
         }
-    }
-
-    async goOnWithoutOutgoing() {
-        await this.orm.call(MODEL, "action_without_outgoing", [[this.record.resId]]);
-        this.state.marks = this.state.marks.filter((mark) => mark.passed);
-        Object.assign(this.state, {failure: false, skippable: false});
-        await this.follow(STEPS.slice(STEPS.indexOf("outgoing")));
-    }
-
-    async follow(steps) {
+        Object.assign(this.state, {marks, underWay: steps[0], failure: false, skippable: false});
         try {
-            for (const step of steps) {
-                this.state.underWay = step;
-                const result = await this.orm.call(MODEL, "check_step", [
-                    [this.record.resId],
-                    step,
-                ]);
-                this.show(result);
-                if (result.failure) {
-                    return;
-                }
-                if (result.done) {
-                    await this.end(step);
-                    return;
-                }
+            if (await prepare()) {
+                await this.follow(steps);
             }
         } finally {
             this.state.underWay = "";
+        }
+    }
+
+    async follow(steps) {
+        for (const step of steps) {
+            this.state.underWay = step;
+            const result = await this.orm.call(MODEL, "check_step", [[this.record.resId], step]);
+            this.show(result);
+            if (result.failure) {
+                return;
+            }
+            if (result.done) {
+                await this.end(step);
+                return;
+            }
         }
     }
 
