@@ -7,9 +7,15 @@ from odoo.api import Environment
 from ..connectors.errors import ConnectorError
 from .crm_mailbox_secret import KEY_OPTION, KEY_VARIABLE
 
+# What passes without anybody doing anything.
+PASSING = {"disconnected", "throttled", "too_many_connections", "unavailable"}
+
 
 def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> str:
-    """Return cause and next step in the user's language."""
+    """Return cause and next step in the user's language.
+
+    In the context ``crm_mailbox_waited_for`` says that a person tries it, and nobody after them.
+    """
     if error.cause == "library_missing":
         return env._(
             "The Python library “%(library)s”, which %(provider)s needs, is not installed on this server. Ask your Odoo"
@@ -26,9 +32,16 @@ def sentence(env: Environment, error: ConnectorError, host: str, login: str) -> 
         **_about_consent(env._, host, login),
         **_about_mail(env._),
     }
-    return texts.get(error.cause) or env._(
+    text = texts.get(error.cause) or env._(
         "The server %s gave an answer that we do not understand. Tell your administrator.", host
     )
+    return f"{text} {_when_again(env)}" if error.cause in PASSING else text
+
+
+def _when_again(env: Environment) -> str:
+    if env.context.get("crm_mailbox_waited_for"):
+        return env._("Try again in a few minutes.")
+    return env._("It is tried again by itself.")
 
 
 def _about_certificate(_: Callable[..., str], host: str) -> dict[str, str]:
@@ -88,12 +101,10 @@ def _about_server(_: Callable[..., str], host: str) -> dict[str, str]:
             " reachable inside a company network or VPN.",
             host,
         ),
-        "disconnected": _("The connection to %s broke. It is tried again by itself.", host),
-        "unavailable": _("The server %s cannot serve at the moment. It is tried again by itself.", host),
-        "throttled": _("The server %s asks us to wait. It goes on by itself.", host),
-        "too_many_connections": _(
-            "Too many programs use this mailbox at once. It goes on by itself; closing a mail program helps."
-        ),
+        "disconnected": _("The connection to %s broke.", host),
+        "unavailable": _("The server %s cannot serve at the moment.", host),
+        "throttled": _("The server %s asks us to wait.", host),
+        "too_many_connections": _("Too many programs use this mailbox at once. Closing a mail program helps."),
         "over_quota": _("The mailbox is full. Make room in it, then synchronise again."),
         "tls": _("The server %s speaks no TLS on this port. Check port and encryption.", host),
         "tls_outdated": _(

@@ -412,7 +412,7 @@ class CrmMailbox(models.Model):
         try:
             yield
         except ConnectorError as error:
-            raise UserError(self._sentence(error)) from error
+            raise UserError(self.with_context(crm_mailbox_waited_for=True)._sentence(error)) from error
 
     def action_test_connection(self) -> dict:
         """Sign in and list the folders, and say so; nothing is changed."""

@@ -188,7 +188,7 @@ class TestSignIn(OAuthCase):
     def test_a_server_in_trouble_is_told_and_the_next_try_works(self):
         address = self.begin()
         self.server.faults.append((503, {}))
-        self.assertRefused(self.come_back(address), "cannot serve at the moment")
+        self.assertRefused(self.come_back(address), "cannot serve at the moment. Try again in a few minutes.")
         self.assertEqual(self.sign_in().status_code, 303)
 
     def test_nothing_is_shown_that_was_stored(self):

@@ -485,7 +485,7 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _sentence(self, error: ConnectorError, host: str) -> str:
         mailbox = self.env["crm.mailbox"].new({"provider": self.provider, "imap_host": host, **self._who()})
-        return mailbox._sentence(error)
+        return mailbox.with_context(crm_mailbox_waited_for=True)._sentence(error)
 
     def _who(self) -> dict:
         return {"email": self.email, "login": self.login}
