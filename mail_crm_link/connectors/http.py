@@ -13,7 +13,7 @@ from . import network
 from .errors import ConnectorError, NotAllowed, Transient
 from .network import Network
 
-TOO_LARGE = 413
+CONTENT_TOO_LARGE = 413
 """Status of what refuses a request for its size (RFC 9110, 15.5.14)."""
 
 

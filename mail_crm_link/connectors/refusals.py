@@ -14,6 +14,15 @@ class Verdict(NamedTuple):
     error: type[ConnectorError]
     cause: str
 
+    def told(self, detail: str, wait: float | None = None) -> ConnectorError:
+        """The error for a refusal in these words.
+
+        :param wait: seconds after which the server wants to be asked again
+        """
+        if issubclass(self.error, Transient):
+            return Transient("The server refused", detail, cause=self.cause, retry_after=wait)
+        return self.error("The server refused", detail, cause=self.cause)
+
 
 # The first pattern that is found decides, so what is special stands before what is general: Gmail says both
 # "[ALERT] Application-specific password required" and "[OVERQUOTA] Account exceeded command or bandwidth limits".
@@ -96,9 +105,7 @@ _UNITS = {"milli": 0.001, "ms": 0.001, "second": 1.0, "s": 1.0, "minute": 60.0, 
 def refusal(text: str, default: Verdict) -> ConnectorError:
     """The error for a server's words; ``default`` where they say nothing we know."""
     verdict = next((verdict for pattern, verdict in _TABLE if pattern.search(text)), default)
-    if issubclass(verdict.error, Transient):
-        return Transient("The server refused", text, cause=verdict.cause, retry_after=retry_after(text))
-    return verdict.error("The server refused", text, cause=verdict.cause)
+    return verdict.told(text, retry_after(text))
 
 
 def login_refusal(text: str, host: str) -> ConnectorError:

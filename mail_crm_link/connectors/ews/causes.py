@@ -1,70 +1,18 @@
-"""What the server means when it refuses, by response code.
-
-https://learn.microsoft.com/exchange/client-developer/web-service-reference/responsecode
-"""
+"""What the server means when it refuses, in a response message or in what the library raises."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from .. import http
-from ..errors import (
-    ConnectorError,
-    CursorExpired,
-    FolderGone,
-    MailGone,
-    NotAllowed,
-    ProviderBroken,
-    SignInNeeded,
-    Transient,
-    Undeliverable,
-)
+from ..errors import ConnectorError, ProviderBroken, SignInNeeded
+from ..exchange import CODES
 from ..refusals import Verdict
 from . import xml
 
 if TYPE_CHECKING:
     from .session import Account
 
-_GONE = Verdict(MailGone, "mail_missing")
-_FOLDER_GONE = Verdict(FolderGone, "folder_missing")
-_EXPIRED = Verdict(CursorExpired, "cursor_expired")
-_NO_MAILBOX = Verdict(NotAllowed, "mailbox_missing")
-_LOCKED = Verdict(NotAllowed, "account_locked")
-_AWAY = Verdict(Transient, "unavailable")
-_THROTTLED = Verdict(Transient, "throttled")
-
-_CODES = {
-    "ErrorInvalidSyncStateData": _EXPIRED,
-    "ErrorItemNotFound": _GONE,
-    "ErrorInvalidIdMalformed": _GONE,
-    "ErrorInvalidIdEmpty": _GONE,
-    "ErrorInvalidId": _GONE,
-    "ErrorFolderNotFound": _FOLDER_GONE,
-    "ErrorSyncFolderNotFound": _FOLDER_GONE,
-    "ErrorAccessDenied": Verdict(NotAllowed, "access_denied"),
-    "ErrorImpersonateUserDenied": Verdict(NotAllowed, "access_denied"),
-    "ErrorNonExistentMailbox": _NO_MAILBOX,
-    "ErrorNoRespondingCASInDestinationSite": _AWAY,
-    "ErrorMailboxConfiguration": _NO_MAILBOX,
-    "ErrorAccountDisabled": _LOCKED,
-    "ErrorPasswordExpired": Verdict(SignInNeeded, "wrong_password"),
-    "ErrorPasswordChangeRequired": Verdict(SignInNeeded, "wrong_password"),
-    "ErrorSendAsDenied": Verdict(NotAllowed, "send_denied"),
-    "ErrorMessageSizeExceeded": Verdict(Undeliverable, "mail_too_large"),
-    "ErrorQuotaExceeded": Verdict(Transient, "over_quota"),
-    "ErrorServerBusy": _THROTTLED,
-    "ErrorSubmissionQuotaExceeded": _THROTTLED,
-    "ErrorExceededConnectionCount": Verdict(Transient, "too_many_connections"),
-    "ErrorExceededSubscriptionCount": _THROTTLED,
-    "ErrorTooManyObjectsOpened": _THROTTLED,
-    "ErrorInternalServerTransientError": _AWAY,
-    "ErrorMailboxMoveInProgress": _AWAY,
-    "ErrorMailboxStoreUnavailable": _AWAY,
-    "ErrorMailboxFailover": _AWAY,
-    "ErrorConnectionFailed": _AWAY,
-    "ErrorTimeoutExpired": Verdict(Transient, "timeout"),
-    "ErrorInternalServerError": Verdict(Transient, "protocol"),
-}
 _OTHER = Verdict(ProviderBroken, "protocol")
 
 
@@ -82,14 +30,8 @@ def refusal(message: Any) -> ConnectorError | None:
         None,
     )
     seconds = float(wait) / 1000 if wait and wait.isdecimal() else None
-    return _error(code, f"{code} {xml.value(message, 'm:MessageText')}".strip(), seconds)
-
-
-def _error(code: str, detail: str, seconds: float | None) -> ConnectorError:
-    verdict = _CODES.get(code, _OTHER)
-    if issubclass(verdict.error, Transient):
-        return Transient("The server refused", detail, cause=verdict.cause, retry_after=seconds)
-    return verdict.error("The server refused", detail, cause=verdict.cause)
+    detail = f"{code} {xml.value(message, 'm:MessageText')}".strip()
+    return CODES.get(code.lower(), _OTHER).told(detail, seconds)
 
 
 def failure(error: Exception, account: Account, wait: float | None = None) -> ConnectorError:
@@ -105,8 +47,7 @@ def failure(error: Exception, account: Account, wait: float | None = None) -> Co
         return SignInNeeded("The server refused the sign-in", str(error), cause=cause)
     if any(isinstance(reason, OSError | ConnectorError) for reason in http.reasons(error)):
         return http.failure(error, host)
-    if name in _CODES:
-        return _error(name, f"{name} {error}", getattr(error, "back_off", None) or wait)
     if isinstance(error, library.EWSError) and name.startswith("Error"):
-        return _error(name, f"{name} {error}", None)
+        detail = f"{name} {error}"
+        return CODES.get(name.lower(), _OTHER).told(detail, getattr(error, "back_off", None) or wait)
     return ProviderBroken(f"{host} does not answer as Exchange does", f"{name} {error}", cause="not_exchange")

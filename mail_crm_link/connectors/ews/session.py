@@ -157,7 +157,7 @@ class Session:
             self.close()
             if protocol.refuses_passwords and account.token is None:
                 raise NotAllowed("The server takes no passwords", str(error), cause="basic_auth_off") from error
-            if protocol.status == http.TOO_LARGE:
+            if protocol.status == http.CONTENT_TOO_LARGE:
                 raise Undeliverable("The request is too large", str(error), cause="mail_too_large") from error
             raise causes.failure(error, account, http.retry_after(protocol.retry_after)) from error
 

@@ -17,7 +17,7 @@ from functools import partial
 from .. import parts
 from ..base import Handover
 from ..errors import OutcomeUnknown, ProviderBroken, Transient, Undeliverable
-from ..http import TOO_LARGE, library
+from ..http import CONTENT_TOO_LARGE, library
 from .connector import URL
 from .session import TIMEOUT, UNITS, Client, Refusal, Session
 
@@ -77,7 +77,7 @@ class GmailSender(Client):
         try:
             self._opened.call("send", request)
         except Refusal as refusal:
-            cause = "mail_too_large" if refusal.refused.status == TOO_LARGE else "mail_refused"
+            cause = "mail_too_large" if refusal.refused.status == CONTENT_TOO_LARGE else "mail_refused"
             raise Undeliverable("Gmail does not take the mail", str(refusal), cause=cause) from refusal
         except (Transient, ProviderBroken) as error:
             if error.cause == "throttled":
