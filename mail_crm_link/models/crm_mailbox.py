@@ -339,10 +339,12 @@ class CrmMailbox(models.Model):
         """Return the mailboxes whose sign-in changes without a new password."""
         if vals.get("password") or not SIGN_IN_FIELDS & vals.keys():
             return self.browse()
+        return self._changed_by(vals, SIGN_IN_FIELDS)
+
+    def _changed_by(self, vals: dict, names: set[str]):
+        """Return the mailboxes in which ``vals`` makes one of the fields another."""
         return self.filtered(
-            lambda mailbox: any(
-                (mailbox[name] or False) != (vals[name] or False) for name in SIGN_IN_FIELDS & vals.keys()
-            )
+            lambda mailbox: any((mailbox[name] or False) != (vals[name] or False) for name in names & vals.keys())
         )
 
     def _forget_password(self) -> None:

@@ -168,12 +168,7 @@ class CrmMailbox(models.Model):
         }
 
     def write(self, vals):
-        changed = self.filtered(
-            lambda one: (
-                one.provider == "ews"
-                and any((one[name] or False) != (vals[name] or False) for name in CONSENT_FIELDS & vals.keys())
-            )
-        )
+        changed = self.filtered(lambda one: one.provider == "ews")._changed_by(vals, CONSENT_FIELDS)
         result = super().write(vals)
         changed._forget_consent__()
         return result

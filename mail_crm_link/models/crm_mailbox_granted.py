@@ -47,11 +47,6 @@ class CrmMailbox(models.Model):
 
     def _granted_elsewhere(self, vals: dict):
         """Return the mailboxes whose identity somebody changes who may not give the right."""
-        changed = IDENTITY_FIELDS & vals.keys()
-        if self.env.su or self.env.user._is_system() or not changed:
+        if self.env.su or self.env.user._is_system():
             return self.browse()
-        return self.filtered(
-            lambda mailbox: (
-                mailbox._is_granted() and any((mailbox[name] or False) != (vals[name] or False) for name in changed)
-            )
-        )
+        return self._changed_by(vals, IDENTITY_FIELDS).filtered(lambda mailbox: mailbox._is_granted())

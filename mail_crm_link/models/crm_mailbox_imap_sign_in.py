@@ -109,7 +109,7 @@ class CrmMailbox(models.Model):
 
     def write(self, vals):
         """What was given for one way to sign in is not kept for another."""
-        changed = self.filtered(lambda one: "imap_sign_in" in vals and one.imap_sign_in != vals["imap_sign_in"])
+        changed = self._changed_by(vals, {"imap_sign_in"})
         result = super().write(vals)
         changed._forget_consent__()
         if not vals.get("password"):

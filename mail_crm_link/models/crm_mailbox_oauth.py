@@ -264,11 +264,7 @@ class CrmMailbox(models.Model):
     # --- the mailbox's own steps --------------------------------------------------------
 
     def write(self, vals):
-        moved = self.filtered(
-            lambda mailbox: any(
-                (mailbox[name] or False) != (vals[name] or False) for name in CONSENT_FIELDS & vals.keys()
-            )
-        )
+        moved = self._changed_by(vals, CONSENT_FIELDS)
         result = super().write(vals)
         moved._forget_consent__()
         return result
