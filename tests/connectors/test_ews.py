@@ -159,6 +159,17 @@ def test_a_missing_library_is_named(server: EWSMailbox, monkeypatch: pytest.Monk
     assert (caught.value.cause, caught.value.detail) == ("library_missing", library.partition(".")[0])
 
 
+def test_an_older_server_is_asked_in_its_own_schema(server: EWSMailbox) -> None:
+    server.service.newest = "Exchange2010_SP2"
+    server.deliver(PLAIN)
+    reader = Reader(opened(server))
+    assert len(envelopes_of(reader.connector.envelopes(reader.folder, "", reader.all_added()))) == 1
+    send(server, PLAIN)
+    assert len(server.service.sent) == 1
+    # Found once a session.
+    assert [each for each in server.service.versions if each > server.service.newest] == ["Exchange2013"] * 2
+
+
 # -- faults -----------------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,7 @@ class EWSServer(WebService):
     :param cut: number of the request → octets of the answer that come, -1: not even its status
     :param schemes: ways to sign in that are offered
     :param accepts: whether an access token is good, where ``Bearer`` is offered
+    :param newest: the newest version of the schema that is understood, if not all are; ``Exchange2010_SP2``
     :param impersonates: the user may act as anybody, also as those whose mailboxes are ``denied``
     :param autodiscover: address → what its autodiscover service tells, see ``_discovered``
     """
@@ -94,8 +95,10 @@ class EWSServer(WebService):
     states: dict[str, State] = field(default_factory=dict)
     sent: list[bytes] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)
     accepts: Callable[[str], bool] = lambda token: False
+    newest: str = ""
     impersonates: bool = False
     acts_as: str = ""
     autodiscover: dict[str, str] = field(default_factory=dict)
@@ -124,6 +127,14 @@ class EWSServer(WebService):
     def forget_states(self) -> None:
         """Have all sync states expire."""
         self.states.clear()
+
+    def check_version(self, envelope: Element) -> None:
+        """Refuse a request in a schema of later servers; the names of versions ascend."""
+        asked = envelope.find("s:Header/t:RequestServerVersion", NAMESPACES)
+        assert asked is not None
+        self.versions.append(asked.get("Version", ""))
+        if self.newest and self.versions[-1] > self.newest:
+            raise EWSRefusal("ErrorInvalidServerVersion", fault=True)
 
     def impersonate(self, header: Element | None) -> None:
         """Take note in whose name the next request is."""
@@ -480,18 +491,19 @@ class _Handler(WebHandler):
         assert body is not None
         operation = body[0].tag.rpartition("}")[2]
         try:
+            self.service.check_version(envelope)
             if planned:
                 raise planned
             self.service.impersonate(envelope.find("s:Header", NAMESPACES))
             content = self.service.answer(body[0])
         except EWSRefusal as refusal:
             if refusal.fault:
-                return 500, _envelope(_fault(refusal)), {}
+                return 500, _envelope(_fault(refusal), self.service.newest), {}
             message = _message(operation, refusal)
             content = (
                 f"<m:{operation}Response><m:ResponseMessages>{message}</m:ResponseMessages></m:{operation}Response>"
             )
-        return 200, _envelope(content), {}
+        return 200, _envelope(content, self.service.newest), {}
 
     def _reply(self, status: int, octets: bytes, headers: Mapping[str, str], cut: int | None = None) -> None:
         self.reply(status, {**headers, "Content-Type": "text/xml; charset=utf-8"}, octets, cut)
@@ -525,11 +537,12 @@ def _account(action: str, content: str) -> str:
     return f'<Response xmlns="{OUTLOOK}/responseschema/2006a">{account}</Response>'
 
 
-def _envelope(content: str) -> bytes:
+def _envelope(content: str, newest: str) -> bytes:
     declared = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in NAMESPACES.items())
+    major, minor, build = (14, 3, 123) if newest else (15, 1, 2507)
     version = (
-        '<t:ServerVersionInfo MajorVersion="15" MinorVersion="1" MajorBuildNumber="2507" MinorBuildNumber="6"'
-        ' Version="V2017_07_11"/>'
+        f'<t:ServerVersionInfo MajorVersion="{major}" MinorVersion="{minor}" MajorBuildNumber="{build}"'
+        f' MinorBuildNumber="6" Version="{newest or "V2017_07_11"}"/>'
     )
     return (
         f'<?xml version="1.0" encoding="utf-8"?><s:Envelope {declared}><s:Header>{version}</s:Header>'

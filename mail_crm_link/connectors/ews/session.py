@@ -14,6 +14,8 @@ from . import causes, xml
 
 TIMEOUT = 60.0
 PATH = "/EWS/Exchange.asmx"
+SCHEMA = "Exchange2013"
+"""The version in which a server is asked first; the names of versions ascend."""
 
 _ONLINE = ("outlook.com", "office365.com", "office.com", "office365.us", "outlook.cn", "partner.outlook.cn")
 
@@ -240,9 +242,14 @@ def _operation(name: str, protocol: Any, account: Account) -> Any:
     def ask(self: Any, payload: Any) -> Any:
         return self._get_response_xml(payload=payload)
 
+    def versions(_service: Any) -> list[str]:
+        # Later servers understand this one, too; what is older is tried from the newest on.
+        return [each for each in services.EWSService.supported_api_versions() if each <= SCHEMA]
+
     parts = {
         "SERVICE_NAME": name,
         "__call__": ask,
+        "supported_api_versions": classmethod(versions),
         "_account_to_impersonate": identity if account.impersonates else None,
         "_extra_headers": lambda self: {"X-AnchorMailbox": account.mailbox},
     }
