@@ -27,7 +27,7 @@ Nothing here sees a password. Addresses are typed by people, so every connection
 
 from typing import TYPE_CHECKING
 
-from ..on_demand import on_demand
+from ...on_demand import on_demand
 
 if TYPE_CHECKING:
     from .domain_names import DomainNames

@@ -17,7 +17,7 @@ https://developers.google.com/workspace/gmail/api; the library is loaded when a 
 
 from typing import TYPE_CHECKING
 
-from ..on_demand import on_demand
+from ...on_demand import on_demand
 
 if TYPE_CHECKING:
     from .connector import URL, GmailConnector

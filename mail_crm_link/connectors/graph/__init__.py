@@ -20,7 +20,7 @@ service itself.
 
 from typing import TYPE_CHECKING
 
-from ..on_demand import on_demand
+from ...on_demand import on_demand
 
 if TYPE_CHECKING:
     from .clouds import ENDPOINT

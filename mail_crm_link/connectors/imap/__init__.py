@@ -16,7 +16,7 @@ causes     what servers mean when they refuse
 
 from typing import TYPE_CHECKING
 
-from ..on_demand import on_demand
+from ...on_demand import on_demand
 
 if TYPE_CHECKING:
     from .connector import IMAPConnector
