@@ -163,6 +163,15 @@ def _bound_cost(sync: Mapping, kind: str) -> float:
     return sync["envelopes"][kind] / sync["mails"] + sync["contents"][kind] / sync["stored"]
 
 
+def start(ground: Ground) -> Iterator[Figure]:
+    """What Odoo loads when it starts, before there is any mail."""
+    # The first time writes byte code.
+    runs.alone(runs.start, ground.configuration)
+    found = ground.repeated(lambda: runs.alone(runs.start, ground.configuration))
+    yield Figure("start", "import of CRM", found["crm"], "ms")
+    yield Figure("start", "import of this module beside it", found["module"], "ms", at_most=50)
+
+
 def incremental(ground: Ground) -> Iterator[Figure]:
     """A mailbox that is synchronised already: nothing new, then some mail."""
     found = ground.repeated(lambda: _next_runs(ground))
@@ -328,6 +337,7 @@ def _distant_sync(ground: Ground, server: runs.Server, attachments: bool) -> dic
 
 
 ROWS: dict[str, Callable[[Ground], Iterator[Figure]]] = {
+    "start": start,
     "throughput": throughput,
     "incremental": incremental,
     "distance": distance,
