@@ -6,7 +6,7 @@ from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.http import request
 
-from ..connectors.oauth import consent_refusal
+from .. import connectors
 
 BROWSER_KEY = "mail_crm_link_browser"
 
@@ -63,7 +63,7 @@ class OAuthController(http.Controller):
             # An answer at another authority's address was mixed up by somebody (RFC 9700, 4.4).
             raise UserError(request.env._("The sign-in came back from another provider. Please begin it once more."))
         if error or not code:
-            raise UserError(mailbox._sentence(consent_refusal(error, description)))
+            raise UserError(mailbox._sentence(connectors.oauth.consent_refusal(error, description)))
 
     def _browser(self) -> str:
         """Return a secret of this browser's session, made when it is first asked for."""

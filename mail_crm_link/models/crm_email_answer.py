@@ -1,19 +1,18 @@
 """Answering and forwarding: to whom, in which conversation, and what is quoted."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from ..rules.addresses import normalize, parse_list
-from ..rules.composing import (
-    Correspondence,
-    answer_recipients,
-    answer_subject,
-    forward_subject,
-    people,
-    references,
-)
+from .. import rules
+
+if TYPE_CHECKING:
+    from ..rules.composing import Correspondence
 
 FORWARDS = ("forward", "forward_attached")
 QUOTE = Markup(
@@ -77,10 +76,10 @@ class CrmEmail(models.Model):
 
     def _correspondence(self) -> Correspondence:
         fields_ = (self.header_from, self.header_reply_to, self.header_to, self.header_cc)
-        return Correspondence(*(tuple(parse_list(text or "")) for text in fields_))
+        return rules.composing.Correspondence(*(tuple(rules.addresses.parse_list(text or "")) for text in fields_))
 
     def _references_of_answer(self) -> tuple[str, ...]:
-        return references(self.message_id or "", (self.header_references or "").split())
+        return rules.composing.references(self.message_id or "", (self.header_references or "").split())
 
     def _html_to_quote(self) -> Markup:
         """The mail's text; images of the sender's server stay blocked while it is written about.
@@ -109,21 +108,23 @@ class CrmEmailComposer(models.Model):
         # sudo: the user may read all of the mail
         truth = parent.sudo()
         kind = vals.setdefault("kind", "reply")
-        prefixed = forward_subject if kind in FORWARDS else answer_subject
+        prefixed = rules.composing.forward_subject if kind in FORWARDS else rules.composing.answer_subject
         vals.setdefault("subject", prefixed(truth.header_subject or ""))
         vals.setdefault("mailbox_id", self._answering_mailbox(truth).id)
         if kind in FORWARDS:
             vals.setdefault("to", "")
         elif "to" not in vals:
-            to, cc = answer_recipients(truth._correspondence(), self._own_addresses(), kind == "reply_all")
-            vals["to"] = people(to)
-            vals.setdefault("cc", people(cc))
+            to, cc = rules.composing.answer_recipients(
+                truth._correspondence(), self._own_addresses(), kind == "reply_all"
+            )
+            vals["to"] = rules.composing.people(to)
+            vals.setdefault("cc", rules.composing.people(cc))
 
     @api.model
     def _own_addresses(self) -> frozenset[str]:
         mailboxes = self.env["crm.mailbox"]._sendable()
         own = {address for mailbox in mailboxes for address in mailbox.own_addresses or ()}
-        return frozenset(own | {normalize(self.env.user.email or "")})
+        return frozenset(own | {rules.addresses.normalize(self.env.user.email or "")})
 
     def _answering_mailbox(self, email):
         """The mailbox that has the mail, as far as the user may write from it; else their first one."""

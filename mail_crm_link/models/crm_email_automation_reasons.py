@@ -7,8 +7,7 @@ from typing import Any
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..rules.addresses import normalize
-from ..rules.composing import parse_recipients
+from .. import rules
 from .crm_email_participant import bare
 
 # What an automatic mail may have triggered is within this time of it.
@@ -43,12 +42,12 @@ class CrmEmailAutomation(models.Model):
 
         :param moment: when it was triggered (UTC)
         """
-        people = parse_recipients(action._crm_email_to(card))[0]
+        people = rules.composing.parse_recipients(action._crm_email_to(card))[0]
         if not card.active:
             return "archived"
         if not people:
             return "no_address"
-        address = normalize(people[0].email)
+        address = rules.addresses.normalize(people[0].email)
         reasons = {
             "own_address": self._is_own,
             "unsubscribed": self._is_unsubscribed,

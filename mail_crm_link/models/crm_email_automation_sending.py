@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..rules.composing import AUTOMATIC_FIELDS, answer_subject
+from .. import rules
 from .crm_email_automation import GIVE_UP_AFTER, PUT_OFF
 from .crm_email_automation_reasons import Sender
 from .orm_store import AutomationStore
@@ -150,7 +150,11 @@ class CrmEmailAutomation(models.Model):
         if not parent:
             return {}
         # Mail programs find threads by the subject, too.
-        return {"parent_id": parent.id, "kind": "reply", "subject": answer_subject(parent.header_subject or "")}
+        return {
+            "parent_id": parent.id,
+            "kind": "reply",
+            "subject": rules.composing.answer_subject(parent.header_subject or ""),
+        }
 
     def _open_mail(self, sender: Sender):
         """The last mail of a person on the record that the sending mailbox has."""
@@ -180,7 +184,7 @@ class CrmEmailAutomation(models.Model):
                 "email_from": company.email_formatted or self.env.ref("base.partner_root").email_formatted,
                 "reply_to": sender.author.email_formatted,
                 "email_to": self.action_id._crm_email_to(card),
-                "headers": repr(dict(AUTOMATIC_FIELDS)),
+                "headers": repr(dict(rules.composing.AUTOMATIC_FIELDS)),
                 "model": card._name,
                 "res_id": card.id,
                 "message_type": "email_outgoing",

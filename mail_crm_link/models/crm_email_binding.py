@@ -4,16 +4,22 @@ Lookups are made once for the whole batch, `rules.matching` decides, and one sta
 stores what it decided: the number of queries does not depend on the number of mails.
 """
 
+from __future__ import annotations
+
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..rules.addresses import Address, is_blocked, match_keys
-from ..rules.matching import Binding, Decision, Known, LeadRef, PartnerRef, decide
+from .. import rules
+
+if TYPE_CHECKING:
+    from ..rules.addresses import Address
+    from ..rules.matching import Binding, Decision, Known, LeadRef, PartnerRef
 
 LINK_COLUMN = {"crm.lead": "lead_id", "res.partner": "partner_id"}
 OWN_DOMAINS_PARAMETER = "mail_crm_link.own_domains"
@@ -61,7 +67,7 @@ class CrmEmailBinding(models.AbstractModel):
 
     # --- what is known ------------------------------------------------------------------
 
-    def _load(self, email_ids: Sequence[int]) -> dict[tuple, list["_Mail"]]:
+    def _load(self, email_ids: Sequence[int]) -> dict[tuple, list[_Mail]]:
         """Return the mails by companies and owners of the mailboxes they came through."""
         self.env["crm.email"].flush_model()
         rows = self.env.execute_query_dict(
@@ -100,10 +106,10 @@ class CrmEmailBinding(models.AbstractModel):
                 list(email_ids),
             )
         ):
-            people[email_id].append(Address(name or "", address))
+            people[email_id].append(rules.addresses.Address(name or "", address))
         return people
 
-    def _known(self, mails: Iterable["_Mail"], companies: Sequence[int], owners: Sequence[int]) -> Known:
+    def _known(self, mails: Iterable[_Mail], companies: Sequence[int], owners: Sequence[int]) -> Known:
         """Look up all that the decisions about these mails can depend on."""
         people = {person for mail in mails for person in mail.people}
         bound = self._bound({mail.conversation_id for mail in mails})
@@ -114,13 +120,13 @@ class CrmEmailBinding(models.AbstractModel):
         """Look up what is known of these participants."""
         own = self._own_addresses()
         addresses = {person.email for person in people} - own
-        keys = {key for address in addresses for key in match_keys(address)}
+        keys = {key for address in addresses for key in rules.addresses.match_keys(address)}
         partners = self._partners(keys, companies)
         leads = self._leads(keys, companies)
         by_address = defaultdict(list)
         for ref in [*partners, *leads]:
             by_address[ref.address].append(ref)
-        return Known(
+        return rules.matching.Known(
             by_address={address: tuple(refs) for address, refs in by_address.items()},
             open_deals=self._open_deals(partners, companies),
             own=own,
@@ -174,7 +180,7 @@ class CrmEmailBinding(models.AbstractModel):
                 list(companies),
             )
         )
-        return [PartnerRef(*row) for row in rows]
+        return [rules.matching.PartnerRef(*row) for row in rows]
 
     def _leads(self, keys: set[str], companies: Sequence[int]) -> list[LeadRef]:
         return self._lead_refs(SQL("l.email_normalized IN (SELECT unnest(%s::text[]))", list(keys)), companies)
@@ -205,7 +211,7 @@ class CrmEmailBinding(models.AbstractModel):
                 list(companies),
             )
         )
-        return [LeadRef(*row) for row in rows]
+        return [rules.matching.LeadRef(*row) for row in rows]
 
     def _bound(self, conversation_ids: set[int]) -> dict[int, tuple[Binding, ...]]:
         """What the conversations are bound to, through any of their mails."""
@@ -224,7 +230,7 @@ class CrmEmailBinding(models.AbstractModel):
             )
         ):
             bound[conversation_id].append(
-                Binding(
+                rules.matching.Binding(
                     "crm.lead" if lead_id else "res.partner",
                     lead_id or partner_id,
                     origin,
@@ -549,7 +555,7 @@ class _Mail:
         self.scope = "all" if all_contacts else "open_deals"
 
     @classmethod
-    def of_new(cls, mail, mailbox) -> "_Mail":
+    def of_new(cls, mail, mailbox) -> _Mail:
         linked = mailbox.crm_link
         header = mail.header
         return cls(
@@ -564,12 +570,12 @@ class _Mail:
 
     def decide(self, known: Known) -> Decision:
         if self.mode != "automatic":
-            return Decision((), self.mode, ())
-        return decide(self.people, self.subject, self.conversation_id, known, self.scope)
+            return rules.matching.Decision((), self.mode, ())
+        return rules.matching.decide(self.people, self.subject, self.conversation_id, known, self.scope)
 
     def blocked_cards(self, known: Known) -> set[tuple[str, int]]:
         """Cards that this mail would be bound to for the sake of blocked addresses only."""
-        blocked = [one for one in self.people if is_blocked(one.email, known.blocked)]
+        blocked = [one for one in self.people if rules.addresses.is_blocked(one.email, known.blocked)]
         if self.mode != "automatic" or not blocked:
             return set()
         allowed = [one for one in self.people if one not in blocked]
@@ -577,7 +583,7 @@ class _Mail:
         return self._cards_of(blocked, unblocked) - self._cards_of(allowed, unblocked)
 
     def _cards_of(self, people: Sequence[Address], known: Known) -> set[tuple[str, int]]:
-        decision = decide(people, self.subject, 0, known, self.scope)
+        decision = rules.matching.decide(people, self.subject, 0, known, self.scope)
         return {(one.model, one.id) for one in decision.bindings}
 
 

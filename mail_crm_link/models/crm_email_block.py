@@ -8,7 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
-from ..rules.addresses import parse_block_entry
+from .. import rules
 
 
 class CrmEmailBlock(models.Model):
@@ -60,7 +60,7 @@ class CrmEmailBlock(models.Model):
         if "name" not in vals:
             return vals
         try:
-            return {**vals, "name": parse_block_entry(vals["name"] or "")}
+            return {**vals, "name": rules.addresses.parse_block_entry(vals["name"] or "")}
         except ValueError as error:
             raise ValidationError(
                 self.env._(

@@ -1,15 +1,21 @@
 """Sent mail that came back: what the mail system said stands on the mail and on its cards."""
 
+from __future__ import annotations
+
 import logging
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..rules.delivery_report import Report, parse_report
+from .. import rules
 from . import reader_fields
 from .orm_store import OrmStore
+
+if TYPE_CHECKING:
+    from ..rules.delivery_report import Report
 
 _logger = logging.getLogger(__name__)
 
@@ -37,7 +43,7 @@ class CrmEmail(models.Model):
         reachable = Domain("mailbox_ids.state", "=", "connected")
         for bounce in self.search(arrived & fresh & reachable, limit=AT_ONCE):
             try:
-                bounce._note_report(parse_report(bounce._fetch_original()))
+                bounce._note_report(rules.delivery_report.parse_report(bounce._fetch_original()))
             except UserError as error:
                 _logger.info("Bounce %s: %s", bounce.id, error)
 

@@ -2,8 +2,7 @@
 
 from odoo import models
 
-from ..rules.addresses import Address, normalize
-from ..rules.composing import people
+from .. import rules
 
 
 class CrmEmailCard(models.AbstractModel):
@@ -20,8 +19,8 @@ class CrmEmailCard(models.AbstractModel):
     def _crm_email_recipient(self) -> str:
         """The address of the card's person, as To shows it; "" where there is none."""
         for partner in self._crm_email_partners():
-            if address := normalize(partner.email or ""):
-                return people([Address(partner.name or "", address)])
+            if address := rules.addresses.normalize(partner.email or ""):
+                return rules.composing.people([rules.addresses.Address(partner.name or "", address)])
         return ""
 
     def _crm_email_stated_recipient(self) -> str:
@@ -43,8 +42,8 @@ class CrmLead(models.Model):
         return super()._crm_email_recipient() or self._crm_email_stated_recipient()
 
     def _crm_email_stated_recipient(self):
-        address = normalize(self.email_from or "")
-        return people([Address(self.contact_name or "", address)]) if address else ""
+        address = rules.addresses.normalize(self.email_from or "")
+        return rules.composing.people([rules.addresses.Address(self.contact_name or "", address)]) if address else ""
 
 
 class ResPartner(models.Model):

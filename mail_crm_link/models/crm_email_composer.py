@@ -19,7 +19,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import is_html_empty
 
-from ..rules.addresses import normalize
+from .. import rules
 from .crm_email import CARD_FIELDS
 
 WRITABLE_STATES = ("draft", "failed")
@@ -130,7 +130,7 @@ class CrmEmailComposer(models.Model):
             draft.write({"mailbox_id": int(mailbox_id), "email_from": address})
 
     def _from_address(self) -> str:
-        return normalize(self.email_from or "") or self.mailbox_id.sudo().email_normalized or ""
+        return rules.addresses.normalize(self.email_from or "") or self.mailbox_id.sudo().email_normalized or ""
 
     @api.constrains("mailbox_id", "email_from")
     def _check_sender(self):

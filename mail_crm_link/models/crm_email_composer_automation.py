@@ -1,13 +1,19 @@
 """What is different about a mail that automation wrote."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from odoo import fields, models
 from odoo.fields import Domain
 
+from .. import rules
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded
-from ..rules.composing import AUTOMATIC_FIELDS, Letter
 from .crm_email_automation import GIVE_UP_AFTER
+
+if TYPE_CHECKING:
+    from ..rules.composing import Letter
 
 
 class CrmEmailComposer(models.Model):
@@ -25,7 +31,7 @@ class CrmEmailComposer(models.Model):
 
     def _letter(self) -> Letter:
         letter = super()._letter()
-        return replace(letter, fields=AUTOMATIC_FIELDS) if self.sudo().automation_id else letter
+        return replace(letter, fields=rules.composing.AUTOMATIC_FIELDS) if self.sudo().automation_id else letter
 
     def _is_final(self, error: ConnectorError) -> bool:
         """The mailbox tells its owner that it needs them; its waiting mails need not tell it each."""

@@ -1,14 +1,20 @@
 """What was created from mail, and how to undo it while nobody has touched it since."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..rules.addresses import Address, domain_of
-from ..rules.creation import Creation, card_name
-from ..rules.naming import person_name
-from ..rules.signature import Stated
+from .. import rules
 from . import reader_fields
+
+if TYPE_CHECKING:
+    from ..rules.addresses import Address
+    from ..rules.creation import Creation
+    from ..rules.signature import Stated
 
 # Tables whose rows about a card come by themselves and are no use of it.
 NOT_A_USE = {
@@ -172,7 +178,7 @@ class CrmEmailCreation(models.Model):
 
     def action_undo_and_block_domain(self) -> bool:
         """Undo, and never again anything from the senders' domains."""
-        return self._undo_and_block([domain_of(creation.address) for creation in self])
+        return self._undo_and_block([rules.addresses.domain_of(creation.address) for creation in self])
 
     def _undo_and_block(self, entries) -> bool:
         self.action_undo()
@@ -252,19 +258,19 @@ class CrmEmail(models.Model):
         """The sender of a received mail, the first recipient of a sent one."""
         kinds = ("from",) if self.direction == "in" else ("to", "cc")
         people = self.sudo().participant_ids.filtered(lambda one: one.kind in kinds)
-        return Address(people[:1].name or "", people[:1].address or "")
+        return rules.addresses.Address(people[:1].name or "", people[:1].address or "")
 
     def _card_values(self, target: str, address: Address | None = None) -> dict:
         """Values of a card made from this mail, for its correspondent."""
         address = address or self._correspondent_address()
-        name = card_name(target, "auto", self.sudo().header_subject or "", address)
+        name = rules.creation.card_name(target, "auto", self.sudo().header_subject or "", address)
         if target in ("contact", "company"):
             return {"name": name, "email": address.email, "is_company": target == "company"}
         return {
             "name": name or self.env._("E-mail"),
             "type": target,
             "email_from": address.email,
-            "contact_name": person_name(address) or False,
+            "contact_name": rules.naming.person_name(address) or False,
         }
 
     def _create_card(self, target: str, values: dict):

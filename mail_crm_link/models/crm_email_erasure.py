@@ -12,8 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..rules.addresses import parse_list
-from ..rules.conversation import key_of
+from .. import rules
 from .crm_email_participant import bare
 from .email_rows import people_of
 
@@ -218,7 +217,7 @@ class CrmEmailErasure(models.Model):
             activity_count=len(emails.activity_ids),
             link_count=len(emails.with_context(active_test=False).link_ids),
         )
-        keys = [key_of(message_id) for message_id in emails.mapped("message_id") if message_id]
+        keys = [rules.conversation.key_of(message_id) for message_id in emails.mapped("message_id") if message_id]
         self.env["crm.email.creation"].search([("email_id", "in", emails.ids)]).filtered(
             lambda note: note.address in self.addresses
         ).unlink()
@@ -249,7 +248,7 @@ class CrmEmailErasure(models.Model):
         gone = set(self.addresses)
         for email in emails:
             for name in HEADER_FIELDS:
-                people = parse_list(email[name] or "")
+                people = rules.addresses.parse_list(email[name] or "")
                 if any(one.email in gone for one in people):
                     email[name] = people_of(one for one in people if one.email not in gone)
 
@@ -293,7 +292,7 @@ class CrmEmailErasure(models.Model):
         named = Domain.OR(Domain(name, "ilike", address) for name in WRITTEN_FIELDS for address in self.addresses)
         for written in self.env["crm.email.composer"].search(named):
             left = {
-                name: [one for one in parse_list(written[name] or "") if one.email not in gone]
+                name: [one for one in rules.addresses.parse_list(written[name] or "") if one.email not in gone]
                 for name in WRITTEN_FIELDS
             }
             # What is on its way at this moment cannot be deleted.

@@ -19,9 +19,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .. import rules
 from ..connectors.errors import ConnectorError
-from ..rules.addresses import parse_list
-from ..rules.mbox import entry, rebuilt
 from .orm_store import OrmStore
 
 FORMAT = "mail_crm_link.export/1"
@@ -121,7 +120,7 @@ class CrmEmailCard(models.AbstractModel):
             emails._note_reading()
             for email, described in zip(emails, emails._describe_for_export(), strict=True):
                 raw, source = email._raw_for_export(originals)
-                mbox.write(entry(raw, described["sender"], email.date))
+                mbox.write(rules.mbox.entry(raw, described["sender"], email.date))
                 yield {**described, "source": source, "sha256": hashlib.sha256(raw).hexdigest()}
             self.env.invalidate_all()
 
@@ -139,7 +138,7 @@ class CrmEmail(models.Model):
                 "date": email.date.replace(tzinfo=timezone.utc).isoformat(),
                 "header_date": email.sudo().header_date or "",
                 "direction": email.direction,
-                "sender": next((one.email for one in parse_list(email.email_from or "")), ""),
+                "sender": next((one.email for one in rules.addresses.parse_list(email.email_from or "")), ""),
                 "from": email.email_from or "",
                 "to": email.email_to or "",
                 "cc": email.email_cc or "",
@@ -178,8 +177,8 @@ class CrmEmail(models.Model):
         if originals and (raw := originals.of(email)):
             return raw, "original"
         stored = email.body_state == "stored"
-        raw = rebuilt(
-            [(name, parse_list(email[field] or "")) for name, field in _PEOPLE],
+        raw = rules.mbox.rebuilt(
+            [(name, rules.addresses.parse_list(email[field] or "")) for name, field in _PEOPLE],
             [
                 ("Subject", email.header_subject or ""),
                 ("Date", email.header_date or ""),

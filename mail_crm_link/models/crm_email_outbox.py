@@ -10,6 +10,8 @@ Each arrow is a transaction that is durable before the next step begins::
                                sends, else the author is asked, since nobody else can know
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import logging
@@ -17,12 +19,14 @@ import random
 import re
 import secrets
 from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import human_size
 
+from .. import rules, sync
 from ..connectors.errors import (
     ConnectorError,
     NotAllowed,
@@ -31,12 +35,11 @@ from ..connectors.errors import (
     Transient,
     Undeliverable,
 )
-from ..connectors.smtp import Handover
-from ..rules.addresses import Address
-from ..rules.composing import File, Letter, compose, envelope_address, message_id, parse_recipients, with_inline
-from ..rules.remote_images import unblock_remote_images
-from ..sync.backoff import pause
 from .orm_store import OrmStore, OutboxStore
+
+if TYPE_CHECKING:
+    from ..connectors.smtp import Handover
+    from ..rules.composing import File, Letter
 
 _logger = logging.getLogger(__name__)
 
@@ -145,7 +148,7 @@ class CrmEmailComposer(models.Model):
         """:raise UserError: nobody gets it, an address is none, or the mail is too large"""
         recipients = 0
         for text in (self.to, self.cc, self.bcc):
-            found, wrong = parse_recipients(text or "")
+            found, wrong = rules.composing.parse_recipients(text or "")
             if wrong:
                 raise UserError(self.env._("“%s” is not an e-mail address.", "”, “".join(wrong)))
             recipients += len(found)
@@ -153,7 +156,7 @@ class CrmEmailComposer(models.Model):
             raise UserError(self.env._("Please say to whom the e-mail goes."))
         self._check_size()
         try:
-            compose(self._letter())
+            rules.composing.compose(self._letter())
         except ValueError as error:
             raise UserError(self.env._("Subject and names must not have line breaks.")) from error
 
@@ -196,7 +199,7 @@ class CrmEmailComposer(models.Model):
             "send_at": send_at,
             # What may have been taken stays the same mail.
             "sent_at": self.sent_at if self.handing_over else send_at,
-            "message_id": self.message_id or message_id(secrets.token_hex(16), self._from_address()),
+            "message_id": self.message_id or rules.composing.message_id(secrets.token_hex(16), self._from_address()),
             "failures": 0,
             "handing_over": False,
             "status_message": False,
@@ -264,7 +267,7 @@ class CrmEmailComposer(models.Model):
             self._file(store)
 
     def _deliver(self, store: OutboxStore) -> None:
-        raw = compose(self._letter())
+        raw = rules.composing.compose(self._letter())
         if self.handing_over and self._was_taken():
             store.save_sent(raw, state="sent", handing_over=False, status_message=False)
             return
@@ -273,7 +276,7 @@ class CrmEmailComposer(models.Model):
 
     def _hand_over(self, store: OutboxStore, raw: bytes) -> Handover:
         recipients = self.recipients_left or self._recipients()
-        sender = envelope_address(self._from_address())
+        sender = rules.composing.envelope_address(self._from_address())
         connector = self.mailbox_id._submission()
         try:
             connector.open()
@@ -289,8 +292,8 @@ class CrmEmailComposer(models.Model):
             connector.close()
 
     def _recipients(self) -> list[str]:
-        found = (parse_recipients(text or "")[0] for text in (self.to, self.cc, self.bcc))
-        return list(dict.fromkeys(envelope_address(one.email) for people in found for one in people))
+        found = (rules.composing.parse_recipients(text or "")[0] for text in (self.to, self.cc, self.bcc))
+        return list(dict.fromkeys(rules.composing.envelope_address(one.email) for people in found for one in people))
 
     def _was_taken(self) -> bool:
         """Whether the server took a mail whose outcome is unknown.
@@ -334,7 +337,7 @@ class CrmEmailComposer(models.Model):
         if mailbox._provider_files_sent() or not folder:
             store.save(filed=True)
             return
-        raw = compose(self._letter())
+        raw = rules.composing.compose(self._letter())
         try:
             with mailbox._opened() as connector:
                 place = self._place_in_sent(connector, OrmStore.as_folder(folder), raw)
@@ -387,7 +390,7 @@ class CrmEmailComposer(models.Model):
     def _next_try(self, error: ConnectorError | None = None):
         """When to try again: later after every attempt, and not before the server wants it."""
         transient = error if isinstance(error, Transient) else Transient("again")
-        seconds = pause(transient, self.failures, random.random())  # nosec B311 # it spreads, and guards nothing
+        seconds = sync.backoff.pause(transient, self.failures, random.random())  # nosec B311 # it spreads, and guards nothing
         return fields.Datetime.now() + timedelta(seconds=seconds)
 
     def _tell_author(self) -> None:
@@ -420,14 +423,16 @@ class CrmEmailComposer(models.Model):
         """The mail as it goes out: the same at every attempt."""
         # sudo: the draft's own attachments, and the mail that its author may answer
         mail = self.sudo()
-        html, images = with_inline(unblock_remote_images(str(mail.body or "<p><br></p>")), self._image)
-        files = [File(one.name, one.mimetype or "", one.raw or b"") for one in mail.attachment_ids]
-        to, cc = (tuple(parse_recipients(text or "")[0]) for text in (mail.to, mail.cc))
+        html, images = rules.composing.with_inline(
+            rules.remote_images.unblock_remote_images(str(mail.body or "<p><br></p>")), self._image
+        )
+        files = [rules.composing.File(one.name, one.mimetype or "", one.raw or b"") for one in mail.attachment_ids]
+        to, cc = (tuple(rules.composing.parse_recipients(text or "")[0]) for text in (mail.to, mail.cc))
         answers = mail.parent_id if mail.kind in ("reply", "reply_all") else mail.parent_id.browse()
-        return Letter(
-            message_id=mail.message_id or message_id("draft", self._from_address()),
+        return rules.composing.Letter(
+            message_id=mail.message_id or rules.composing.message_id("draft", self._from_address()),
             date=(mail.sent_at or fields.Datetime.now()).replace(tzinfo=timezone.utc),
-            sender=Address(mail.create_uid.name or "", self._from_address()),
+            sender=rules.addresses.Address(mail.create_uid.name or "", self._from_address()),
             to=to,
             cc=cc,
             subject=(mail.subject or "").strip(),
@@ -447,7 +452,9 @@ class CrmEmailComposer(models.Model):
             if match := pattern.search(source):
                 name, mimetype, content = load(*match.groups())
                 digest = hashlib.sha256(source.encode()).hexdigest()[:24]
-                return File(name, mimetype, content, f"{digest}@{self._from_address().rpartition('@')[2]}")
+                return rules.composing.File(
+                    name, mimetype, content, f"{digest}@{self._from_address().rpartition('@')[2]}"
+                )
         return None
 
     def _own_image(self, attachment_id: str) -> tuple[str, str, bytes]:

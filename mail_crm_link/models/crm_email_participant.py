@@ -1,12 +1,12 @@
 from odoo import fields, models
 
-from ..rules.addresses import match_keys
+from .. import rules
 
 
 def bare(address: str) -> str:
     """Return the form that all spellings of a normalised address share."""
     local = address.partition("@")[0].partition("+")[0]
-    keys = [key for key in match_keys(address) if key.partition("@")[0] == local]
+    keys = [key for key in rules.addresses.match_keys(address) if key.partition("@")[0] == local]
     return min(keys, default=address)
 
 

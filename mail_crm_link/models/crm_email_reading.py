@@ -3,25 +3,26 @@
 What is on no card is fetched when somebody opens it, shown, and not stored.
 """
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize, format_date, format_datetime, format_time
 
-from ..connectors.base import FetchFailure
+from .. import connectors, rules
 from ..connectors.errors import ConnectorError, CursorExpired, FolderGone, MailGone
-from ..rules.excerpt import beginning
-from ..rules.invitation import LONGEST, Invitation, parse_invitation
-from ..rules.message import Attachment, Body
-from ..rules.parts import kind_of
-from ..rules.remote_images import block_remote_images
 from .email_rows import ContentRows, attachment_url, body_of, html_of
 from .orm_store import OrmStore
+
+if TYPE_CHECKING:
+    from ..rules.invitation import Invitation
+    from ..rules.message import Attachment, Body
 
 # Characters that a browser lays out at once without a person noticing, and that it lays
 # out at all: a longer text is for the original to show.
@@ -94,14 +95,14 @@ class CrmEmail(models.Model):
         html = str(content["html"] or "")
         limit = MOST_SHOWN if whole else SHOWN_AT_ONCE
         attachments = [
-            {**attachment, "kind": kind_of(attachment["mimetype"] or "", attachment["name"] or "")}
+            {**attachment, "kind": rules.parts.kind_of(attachment["mimetype"] or "", attachment["name"] or "")}
             for attachment in content["attachments"]
             if not self._shows_inline(attachment["section"], html)
         ]
         sender = email_normalize(self.email_from or "", strict=False) or ""
         return {
             "attachments": attachments,
-            "html": block_remote_images(beginning(html, limit)),
+            "html": rules.remote_images.block_remote_images(rules.excerpt.beginning(html, limit)),
             "invitation": self._invitation_texts(content["invitation"]),
             "is_cut": len(html) > limit,
             "is_trusted": self.env["crm.email.image.sender"]._trusts(sender),
@@ -196,8 +197,11 @@ class CrmEmail(models.Model):
 
     def _stored_invitation(self, attachments) -> Invitation | None:
         for attachment in attachments:
-            if kind_of(attachment.mimetype or "", attachment.name) == "invitation" and attachment.type == "binary":
-                return parse_invitation(attachment.raw or b"")
+            if (
+                rules.parts.kind_of(attachment.mimetype or "", attachment.name) == "invitation"
+                and attachment.type == "binary"
+            ):
+                return rules.invitation.parse_invitation(attachment.raw or b"")
         return None
 
     def _fetched_content(self) -> dict:
@@ -217,7 +221,7 @@ class CrmEmail(models.Model):
                 for attachment in body.attachments
                 if not attachment.inline
             ],
-            "invitation": parse_invitation(invitation) if invitation else None,
+            "invitation": rules.invitation.parse_invitation(invitation) if invitation else None,
             "is_whole": is_whole,
             "stored": False,
         }
@@ -268,9 +272,9 @@ class CrmEmail(models.Model):
 
     def _ask_content(self, connector, folder, copy):
         [content] = connector.contents(folder, copy.uidvalidity or "", [copy.remote_id], False)
-        if isinstance(content, FetchFailure) and content.gone:
+        if isinstance(content, connectors.base.FetchFailure) and content.gone:
             raise MailGone("The mail is not there", content.reason)
-        if isinstance(content, FetchFailure):
+        if isinstance(content, connectors.base.FetchFailure):
             raise UserError(self.env._("The mail server could not deliver this mail: %s", content.reason))
         return content
 
@@ -282,7 +286,10 @@ class CrmEmail(models.Model):
         # What nobody will see need not be made safe.
         body = replace(body, html=body.html[: 2 * MOST_SHOWN], text=body.text[: 2 * MOST_SHOWN])
         for part in body.attachments:
-            if kind_of(part.content_type, part.filename) == "invitation" and part.size <= LONGEST:
+            if (
+                rules.parts.kind_of(part.content_type, part.filename) == "invitation"
+                and part.size <= rules.invitation.LONGEST
+            ):
                 invitation = part.content
                 if invitation is None:
                     invitation = connector.part(folder, copy.uidvalidity or "", copy.remote_id, part.section)

@@ -1,11 +1,17 @@
 """Whom the user may want to write to."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..rules.addresses import Address, normalize
-from ..rules.composing import people
+from .. import rules
+
+if TYPE_CHECKING:
+    from ..rules.addresses import Address
 
 SUGGESTIONS = 8
 
@@ -24,12 +30,12 @@ class CrmEmailComposer(models.Model):
         if not term:
             return []
         found = {one.email: one for one in (*self._contacts_like(term), *self._correspondents_like(term))}
-        return [people([one]) for one in list(found.values())[:SUGGESTIONS]]
+        return [rules.composing.people([one]) for one in list(found.values())[:SUGGESTIONS]]
 
     def _contacts_like(self, term: str) -> list[Address]:
         named = Domain("name", "ilike", term) | Domain("email", "ilike", term)
         partners = self.env["res.partner"].search(named & Domain("email", "!=", False), limit=SUGGESTIONS)
-        addresses = (Address(one.name or "", normalize(one.email)) for one in partners)
+        addresses = (rules.addresses.Address(one.name or "", rules.addresses.normalize(one.email)) for one in partners)
         return [one for one in addresses if one.email]
 
     def _correspondents_like(self, term: str) -> list[Address]:
@@ -49,4 +55,4 @@ class CrmEmailComposer(models.Model):
                 SUGGESTIONS,
             )
         )
-        return [Address(name or "", address) for name, address in rows]
+        return [rules.addresses.Address(name or "", address) for name, address in rows]

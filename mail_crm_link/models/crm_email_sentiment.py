@@ -10,11 +10,14 @@ Switching it off in a mailbox removes what was judged of its mail. What is judge
 of the mail: who may not read the mail does not learn it.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from babel import Locale
 
@@ -22,9 +25,11 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..rules.plaintext import html_to_text
-from ..rules.sentiment import Judge, Judgement, LibraryMissing, languages, missing_library
+from .. import rules
 from . import reader_fields
+
+if TYPE_CHECKING:
+    from ..rules.sentiment import Judge
 
 _logger = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ SENTIMENTS = [
 @lru_cache(maxsize=1)
 def _judge() -> Judge:
     """One a process: it holds a megabyte of words and takes a second to load."""
-    return Judge()
+    return rules.sentiment.Judge()
 
 
 class CrmMailbox(models.Model):
@@ -86,14 +91,14 @@ class CrmMailbox(models.Model):
     @api.model
     def _sentiment_languages(self) -> str:
         """Return a sentence on what can be judged here, or on what is missing for it."""
-        if library := missing_library():
+        if library := rules.sentiment.missing_library():
             return self.env._(
                 "Nothing can be judged yet: the Python library %s is not installed on this server.", library
             )
         names = Locale.parse(self.env.lang or "en_US").languages
         return self.env._(
             "Works for %s. Mail in other languages stays unjudged.",
-            ", ".join(sorted(names.get(code, code) for code in languages())),
+            ", ".join(sorted(names.get(code, code) for code in rules.sentiment.languages())),
         )
 
     def write(self, vals):
@@ -250,7 +255,7 @@ class CrmEmail(models.Model):
         while due := self._due_texts(BATCH):
             try:
                 judge = _judge()
-            except LibraryMissing as error:
+            except rules.sentiment.LibraryMissing as error:
                 _logger.warning("Mail cannot be judged. %s", error)
                 return
             self._store_judgements(judge, due)
@@ -293,11 +298,11 @@ class CrmEmail(models.Model):
         if body is None:
             return {"id": email_id, "sentiment": None, "score": None}
         try:
-            found = judge.judge(html_to_text(body))
+            found = judge.judge(rules.plaintext.html_to_text(body))
         except Exception:
             # One mail that an engine stumbles over keeps no other mail from being judged.
             _logger.exception("The mood of the mail %s cannot be judged", email_id)
-            found = Judgement("unknown")
+            found = rules.sentiment.Judgement("unknown")
         score = None if found.sentiment == "unknown" else found.score
         return {"id": email_id, "sentiment": found.sentiment, "score": score}
 

@@ -5,18 +5,23 @@ and an address can still be recognised when it comes by. The key is the database
 with the first entry; it moves with the database, where another one would let all mail back in.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 
-from ..rules.addresses import Address
-from ..rules.header import Header
 from .crm_email_participant import bare
+
+if TYPE_CHECKING:
+    from ..rules.addresses import Address
+    from ..rules.header import Header
 
 KEY_PARAMETER = "mail_crm_link.suppression_key"
 KEY_OCTETS = 32

@@ -12,25 +12,30 @@
     action_pause: from any of these to paused; action_resume: back to connecting
 """
 
+from __future__ import annotations
+
 import logging
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import email_normalize, email_normalize_all
 
+from .. import sync
 from ..connectors import imap
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transient
-from ..connectors.sasl import Token
-from ..sync.backoff import pause
-from ..sync.engine import Engine, Outcome
 from .connection_causes import sentence
 from .crm_mailbox_rule import DEFAULT_TARGETS
 from .orm_store import OrmStore
+
+if TYPE_CHECKING:
+    from ..connectors.sasl import Token
+    from ..sync.engine import Engine, Outcome
 
 _logger = logging.getLogger(__name__)
 
@@ -372,7 +377,7 @@ class CrmMailbox(models.Model):
         self.ensure_one()
         return getattr(self, f"_connector_{self.provider}")()
 
-    def _connector_imap(self) -> "imap.IMAPConnector":
+    def _connector_imap(self) -> imap.IMAPConnector:
         secrets = self.env["crm.mailbox.secret"].sudo()
         return imap.IMAPConnector(
             self.imap_host or "",
@@ -591,7 +596,7 @@ class CrmMailbox(models.Model):
         return outcome.error
 
     def _engine(self, store: OrmStore) -> Engine:
-        return Engine(self._connector(), store, time.monotonic, whole=self.store_attachments)
+        return sync.engine.Engine(self._connector(), store, time.monotonic, whole=self.store_attachments)
 
     def _note_success(self, outcome: Outcome) -> None:
         """Store the state after a run; one that found nothing new writes nothing.
@@ -632,7 +637,7 @@ class CrmMailbox(models.Model):
         if isinstance(error, SignInNeeded | NotAllowed):
             values.update(state="error", next_sync=False)
         else:
-            seconds = pause(error, failures, random.random())  # nosec B311 # it spreads, and guards nothing
+            seconds = sync.backoff.pause(error, failures, random.random())  # nosec B311 # it spreads, and guards nothing
             going_on = progressed and error.cause == "throttled" and self.state == "connecting"
             values.update(
                 state="connecting" if going_on else "waiting",

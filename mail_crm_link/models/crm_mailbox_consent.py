@@ -16,7 +16,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..connectors.oauth import new_verifier
+from .. import connectors
 
 LIFETIME = timedelta(minutes=10)
 
@@ -38,7 +38,7 @@ class CrmMailboxConsent(models.Model):
 
         :param browser: a secret of the user's session
         """
-        state, verifier = secrets.token_urlsafe(32), new_verifier()
+        state, verifier = secrets.token_urlsafe(32), connectors.oauth.new_verifier()
         self.create(
             {
                 "mailbox_id": mailbox.id,

@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .. import connectors
 from ..connectors import ews
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded
-from ..connectors.oauth import CONSENT_CAUSES
 from .connection_causes import sentence
 
 # Hosts whose certificate an administrator vouches for.
@@ -79,7 +79,7 @@ class CrmMailbox(models.Model):
         return super()._check_complete() if by_consent else None
 
     def _sentence(self, error: ConnectorError) -> str:
-        if self.provider != "ews" or (self._ews_by_consent() and error.cause in CONSENT_CAUSES):
+        if self.provider != "ews" or (self._ews_by_consent() and error.cause in connectors.oauth.CONSENT_CAUSES):
             return super()._sentence(error)
         return sentence(self.env, error, self.ews_server or "", self.ews_username or self.email)
 

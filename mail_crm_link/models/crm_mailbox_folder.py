@@ -1,10 +1,15 @@
+from __future__ import annotations
+
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..connectors.base import Folder
+if TYPE_CHECKING:
+    from ..connectors.base import Folder
+
 
 # What of a mailbox is synchronised unless its owner decides otherwise. Folders that people
 # made themselves belong to it: a server-side filter may deliver customers' mail there.
@@ -13,7 +18,7 @@ SYNCED_ROLES = ("inbox", "sent", "archive", "other")
 CHOSEN_FIELDS = {"role", "sync"}
 
 
-def is_wanted(folder: "Folder | CrmMailboxFolder") -> bool:
+def is_wanted(folder: Folder | CrmMailboxFolder) -> bool:
     """Whether a folder is synchronised unless its owner decides otherwise; mail is not fetched twice for views."""
     return folder.role in SYNCED_ROLES and not folder.is_view
 

@@ -6,7 +6,6 @@ from odoo import api, fields, models
 
 from ..connectors import gmail
 from ..connectors.errors import ConnectorError
-from ..connectors.gmail.labels import ALL_MAIL
 from .connection_causes import sentence
 
 GOOGLE_SCOPE = "https://www.googleapis.com/auth/%s"
@@ -68,7 +67,7 @@ class CrmMailbox(models.Model):
         if self.provider != "gmail":
             return super()._sent_folder()
         # sudo: as for every other mailbox, who may send from it need not be able to read it
-        return self.sudo().folder_ids.filtered(lambda folder: folder.remote_id == ALL_MAIL.remote_id)
+        return self.sudo().folder_ids.filtered(lambda folder: folder.remote_id == gmail.labels.ALL_MAIL.remote_id)
 
     def _provider_files_sent(self) -> bool:
         return self.provider == "gmail" or super()._provider_files_sent()

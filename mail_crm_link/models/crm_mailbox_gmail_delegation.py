@@ -5,8 +5,11 @@ it wants, and Google gives an access token, if the domain's administrator allowe
 every mailbox of the domain, so only administrators of this server switch it on, mailbox by mailbox.
 """
 
+from __future__ import annotations
+
 import json
 import time
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -14,11 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .. import connectors
 from ..connectors.errors import ConnectorError, NotAllowed
-from ..connectors.http import library
-from ..connectors.oauth import LIFETIME, OAuth
 from .crm_mailbox_gmail import GOOGLE_SCOPE
 from .oauth_authorities import AUTHORITIES
+
+if TYPE_CHECKING:
+    from ..connectors.oauth import OAuth
 
 KIND = "google_service_account"
 SCOPES = (GOOGLE_SCOPE % "gmail.readonly", GOOGLE_SCOPE % "gmail.send")
@@ -67,7 +72,7 @@ class CrmMailbox(models.Model):
 
     def _delegated_oauth__(self) -> OAuth:
         """Return the application without an id of its own: the assertion says who asks."""
-        return OAuth(AUTHORITIES["google"].endpoints(self._read_google), "", "", "")
+        return connectors.oauth.OAuth(AUTHORITIES["google"].endpoints(self._read_google), "", "", "")
 
     @api.model
     def _read_google(self, name: str, default: str) -> str:
@@ -88,10 +93,10 @@ class CrmMailbox(models.Model):
             "scope": " ".join(SCOPES),
             "aud": AUTHORITIES["google"].endpoints(self._read_google).token,
             "iat": now,
-            "exp": now + int(LIFETIME),
+            "exp": now + int(connectors.oauth.LIFETIME),
         }
-        signer = library("google.auth.crypt").RSASigner.from_service_account_info(account)
-        return library("google.auth.jwt").encode(signer, payload).decode()
+        signer = connectors.http.library("google.auth.crypt").RSASigner.from_service_account_info(account)
+        return connectors.http.library("google.auth.jwt").encode(signer, payload).decode()
 
 
 class ResConfigSettings(models.TransientModel):

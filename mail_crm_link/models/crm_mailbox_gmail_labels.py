@@ -11,9 +11,16 @@ off       only what has a label that is switched on
 ========  =====================================================
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from odoo import api, models
 
-from ..connectors.gmail.labels import ALL_MAIL, Choice
+from ..connectors import gmail
+
+if TYPE_CHECKING:
+    from ..connectors.gmail.labels import Choice
 
 # Never fetched, whatever is chosen.
 CLOSED_ROLES = ("drafts", "junk", "trash")
@@ -28,14 +35,14 @@ class CrmMailbox(models.Model):
         folders = self.sudo().folder_ids
         everything = all(folders.filtered(lambda folder: folder._is_all_mail()).mapped("sync"))
         labels = folders.filtered(lambda folder: folder._is_label() and folder.sync != everything)
-        return Choice(frozenset(labels.mapped("remote_id")), only=not everything)
+        return gmail.labels.Choice(frozenset(labels.mapped("remote_id")), only=not everything)
 
 
 class CrmMailboxFolder(models.Model):
     _inherit = "crm.mailbox.folder"
 
     def _is_all_mail(self) -> bool:
-        return self.mailbox_id.provider == "gmail" and self.remote_id == ALL_MAIL.remote_id
+        return self.mailbox_id.provider == "gmail" and self.remote_id == gmail.labels.ALL_MAIL.remote_id
 
     def _is_label(self) -> bool:
         return self.mailbox_id.provider == "gmail" and not self.selectable and self.role not in CLOSED_ROLES

@@ -14,8 +14,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..connectors import gmail
 from ..connectors.errors import ConnectorError
-from ..connectors.gmail import push
 from .orm_store import OrmStore
 
 _logger = logging.getLogger(__name__)
@@ -76,13 +76,13 @@ class CrmMailbox(models.Model):
         """Whether a token proves that Google pushes to us."""
         parameters = self.env["ir.config_parameter"].sudo()
         account = parameters.get_param(ACCOUNT_PARAMETER)
-        certificates = parameters.get_param(CERTIFICATES_PARAMETER) or push.CERTIFICATES
-        return bool(account) and push.is_genuine(token, self._gmail_push_address(), account, certificates)
+        certificates = parameters.get_param(CERTIFICATES_PARAMETER) or gmail.push.CERTIFICATES
+        return bool(account) and gmail.push.is_genuine(token, self._gmail_push_address(), account, certificates)
 
     @api.model
     def _gmail_notified__(self, body: bytes) -> None:
         """Have the mailboxes that a notification is about synchronised; nothing else of it counts."""
-        found = self.search([("provider", "=", "gmail"), ("email_normalized", "=", push.address(body) or False)])
+        found = self.search([("provider", "=", "gmail"), ("email_normalized", "=", gmail.push.address(body) or False)])
         # One that waits was told for how long; a notification does not shorten that.
         if told := found.filtered(lambda mailbox: mailbox.state == "connected"):
             told._sync_soon()

@@ -4,17 +4,22 @@ The consent is the one that mailboxes of these providers need (``crm_mailbox_oau
 ask for. An access token opens the whole mailbox to whoever gets it, so it goes to its provider's own servers only.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .. import connectors
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded
-from ..connectors.oauth import CONSENT_CAUSES
-from ..connectors.sasl import Token
 from .connection_causes import sentence
 from .oauth_authorities import AUTHORITIES
+
+if TYPE_CHECKING:
+    from ..connectors.sasl import Token
 
 GOOGLE_MAIL = "https://mail.google.com/"
 GOOGLE_ADDRESS = "https://www.googleapis.com/auth/userinfo.email"
@@ -127,12 +132,12 @@ class CrmMailbox(models.Model):
         super()._check_complete()
 
     def _sentence(self, error: ConnectorError) -> str:
-        if not self._signs_in_by_token() or error.cause in CONSENT_CAUSES:
+        if not self._signs_in_by_token() or error.cause in connectors.oauth.CONSENT_CAUSES:
             return super()._sentence(error)
         return sentence(self.env, error, self.imap_host or "", self.login or self.email)
 
     def _submission_sentence(self, error: ConnectorError) -> str:
-        if self._signs_in_by_token() and error.cause in CONSENT_CAUSES:
+        if self._signs_in_by_token() and error.cause in connectors.oauth.CONSENT_CAUSES:
             return self._sentence(error)
         return super()._submission_sentence(error)
 

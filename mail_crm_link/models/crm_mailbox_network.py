@@ -6,12 +6,18 @@ or by entering it into the mailbox. A mail server on this machine itself, as sma
 to use until an administrator says otherwise: nothing is said to it before it greets as a mail server does.
 """
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.tools import str2bool
 
-from ..connectors.network import Network
+from .. import connectors
+
+if TYPE_CHECKING:
+    from ..connectors.network import Network
 
 ALLOWED_HOSTS_PARAMETER = "mail_crm_link.allowed_hosts"
 FORBID_LOCAL_PARAMETER = "mail_crm_link.forbid_local_servers"
@@ -69,7 +75,7 @@ class CrmMailbox(models.Model):
         self.ensure_one()
         # sudo: parameters are the administrators' to read, and everybody's to follow
         parameters = self.env["ir.config_parameter"].sudo()
-        return Network(
+        return connectors.network.Network(
             allowed=tuple(_entries(parameters.get_param(ALLOWED_HOSTS_PARAMETER))),
             trusted=tuple((host, port) for host, port in self.sudo().trusted_servers or []),
             private=False,

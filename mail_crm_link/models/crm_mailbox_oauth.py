@@ -5,21 +5,27 @@
     action_sign_in ──► /begin ──► consent page of the provider ──► /back ──► _signed_in__ ──► action_connect
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from .. import connectors
 from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded
-from ..connectors.oauth import OAuth, Tokens
 from .access_token import AccessToken
 from .connection_causes import sentence
 from .oauth_authorities import AUTHORITIES, Authority
 from .orm_store import OrmStore
+
+if TYPE_CHECKING:
+    from ..connectors.oauth import OAuth, Tokens
 
 _logger = logging.getLogger(__name__)
 
@@ -126,7 +132,7 @@ class CrmMailbox(models.Model):
                 )
             )
         secret = self.env["crm.mailbox.secret"].sudo()._reveal__(self.browse(), authority.secret_kind)
-        return OAuth(authority.endpoints(read), client_id, secret, self._oauth_redirect(authority))
+        return connectors.oauth.OAuth(authority.endpoints(read), client_id, secret, self._oauth_redirect(authority))
 
     @api.model
     def _oauth_redirect(self, authority: Authority) -> str:

@@ -4,9 +4,12 @@ The rules decide in `rules.creation`; here are the choices of the mailbox's owne
 records that come of them. What was made, from which mail, is kept in `crm.email.creation`.
 """
 
+from __future__ import annotations
+
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from psycopg2 import IntegrityError
 from psycopg2.errors import UniqueViolation
@@ -15,10 +18,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..rules.addresses import Address
-from ..rules.automatic import Verdict
-from ..rules.creation import Conversation, Creation, NewMail, Scenario, decide_creations
-from ..rules.matching import Known
+from .. import rules
+
+if TYPE_CHECKING:
+    from ..rules.creation import Conversation, Creation, NewMail, Scenario
+    from ..rules.matching import Known
 
 _logger = logging.getLogger(__name__)
 
@@ -149,7 +153,7 @@ class CrmMailboxRule(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Create rules; each mailbox has its three from the beginning, so they are reused."""
-        rules = self.browse()
+        reused = self.browse()
         fresh = []
         for vals in vals_list:
             known = self.with_context(active_test=False).search(
@@ -161,12 +165,12 @@ class CrmMailboxRule(models.Model):
             )
             if known:
                 known.write({"active": True, **vals})
-                rules |= known
+                reused |= known
             else:
                 fresh.append(vals)
         created = super().create(fresh)
         created.filtered("active")._switched_on()
-        return rules | created
+        return reused | created
 
     def write(self, vals):
         if not self.env.su:
@@ -209,7 +213,7 @@ class CrmMailboxRule(models.Model):
 
     def _scenario(self, since: datetime | None = None) -> Scenario:
         """:param since: overrides the moment it was switched on, for a rehearsal"""
-        return Scenario(
+        return rules.creation.Scenario(
             self.scenario,
             self.target,
             self.naming,
@@ -224,15 +228,15 @@ class CrmMailboxRule(models.Model):
     @api.model
     def _apply(self, mailbox, emails) -> None:
         """Create what the mailbox's scenarios make of these new mails, oldest first."""
-        rules = mailbox.rule_ids.filtered(lambda rule: rule.active and rule._owner_may_create())
-        if not rules or not emails or not mailbox._binds_automatically():
+        applying = mailbox.rule_ids.filtered(lambda rule: rule.active and rule._owner_may_create())
+        if not applying or not emails or not mailbox._binds_automatically():
             return
-        scenarios = [rule._scenario() for rule in rules]
+        scenarios = [rule._scenario() for rule in applying]
         earliest = min(scenario.since for scenario in scenarios)
         emails = emails.filtered(lambda email: _aware(email.date) >= earliest)
         for email, creation in self._creations(mailbox, emails, scenarios):
             if not creation.skip_reason:
-                rules._of(creation)._try_to_create_for(email, creation)
+                applying._of(creation)._try_to_create_for(email, creation)
 
     def _try_to_create_for(self, email, creation: Creation) -> None:
         """A record that cannot be made, by whatever rule of the database, costs no mail."""
@@ -251,16 +255,16 @@ class CrmMailboxRule(models.Model):
 
     def _create_anyway(self, email) -> bool:
         """Make what these scenarios make of a mail that is automatic or an older one."""
-        rules = self.filtered(lambda rule: rule.active and rule._owner_may_create())
+        applying = self.filtered(lambda rule: rule.active and rule._owner_may_create())
         since = _aware(datetime(1970, 1, 1))
-        scenarios = [replace(rule._scenario(since), skip_automatic=False, skip_roles=False) for rule in rules]
+        scenarios = [replace(rule._scenario(since), skip_automatic=False, skip_roles=False) for rule in applying]
         made = [
             creation
-            for _email, creation in self._creations(rules.mailbox_id, email, scenarios)
+            for _email, creation in self._creations(applying.mailbox_id, email, scenarios)
             if not creation.skip_reason
         ]
         for creation in made:
-            rules._of(creation)._create_for(email, creation)
+            applying._of(creation)._create_for(email, creation)
         return bool(made)
 
     def _creations(self, mailbox, emails, scenarios) -> list[tuple]:
@@ -270,7 +274,7 @@ class CrmMailboxRule(models.Model):
         emails = emails.sorted(lambda email: (email.date, email.id))
         known = self._known_of(mailbox, emails)
         mails = self._new_mails(emails)
-        decided = decide_creations(mails, known, scenarios)
+        decided = rules.creation.decide_creations(mails, known, scenarios)
         return [(email, creation) for email, creations in zip(emails, decided, strict=True) for creation in creations]
 
     def _new_mails(self, emails) -> list[NewMail]:
@@ -278,7 +282,9 @@ class CrmMailboxRule(models.Model):
         mails = []
         for email in emails:
             conversation_id = email.conversation_id.id
-            mails.append(_new_mail(email, Conversation(conversation_id, older=conversation_id in earlier)))
+            mails.append(
+                _new_mail(email, rules.creation.Conversation(conversation_id, older=conversation_id in earlier))
+            )
             earlier.add(conversation_id)
         return mails
 
@@ -469,16 +475,18 @@ def _aware(moment: datetime) -> datetime:
 
 def _new_mail(email, conversation: Conversation) -> NewMail:
     people = {
-        kind: tuple(Address(one.name or "", one.address) for one in email.participant_ids if one.kind in kinds)
+        kind: tuple(
+            rules.addresses.Address(one.name or "", one.address) for one in email.participant_ids if one.kind in kinds
+        )
         for kind, kinds in (("sender", ("from",)), ("recipients", ("to", "cc")))
     }
-    return NewMail(
+    return rules.creation.NewMail(
         direction=email.direction,
         subject=email.header_subject or "",
         sender=people["sender"][0] if people["sender"] else None,
         recipients=people["recipients"],
         received=_aware(email.date),
-        verdict=Verdict(email.automatic, email.automatic_reason or ""),
+        verdict=rules.automatic.Verdict(email.automatic, email.automatic_reason or ""),
         conversation=conversation,
     )
 

@@ -1,12 +1,19 @@
 """Writing from a mailbox: through which server, as whom, and where the copy of what was sent goes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning
 from odoo.tools import email_normalize_all
 
+from .. import connectors
 from ..connectors.errors import ConnectorError, SignInNeeded
-from ..connectors.smtp import SMTPConnector
 from .connection_causes import sentence
+
+if TYPE_CHECKING:
+    from ..connectors.smtp import SMTPConnector
 
 SMTP_PORTS = {"ssl": 465, "starttls": 587, "none": 25}
 # Submission servers that are not called smtp.<domain> where their IMAP is imap.<domain>.
@@ -99,7 +106,7 @@ class CrmMailbox(models.Model):
         token = self._sign_in_token__()
         if not password and not token:
             raise SignInNeeded("There is no password")
-        return SMTPConnector(
+        return connectors.smtp.SMTPConnector(
             self.smtp_host or "",
             self.smtp_port,
             self.smtp_security,

@@ -4,6 +4,8 @@
 synchronisation comes at once instead of within a minute. Without the process, mail comes within that minute.
 """
 
+from __future__ import annotations
+
 import hashlib
 import logging
 import os
@@ -12,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import psycopg2
 
@@ -19,9 +22,12 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .. import sync
 from ..connectors import imap
 from ..connectors.errors import ConnectorError
-from ..sync.watcher import Target, Watcher
+
+if TYPE_CHECKING:
+    from ..sync.watcher import Target
 
 _logger = logging.getLogger(__name__)
 
@@ -114,9 +120,9 @@ class CrmMailbox(models.Model):
         except (ConnectorError, UserError):
             # The synchronisation tells its owner.
             return None
-        return Target(self._watch_signature__(connector), connector.idle)
+        return sync.watcher.Target(self._watch_signature__(connector), connector.idle)
 
-    def _watch_signature__(self, connector: "imap.IMAPConnector") -> str:
+    def _watch_signature__(self, connector: imap.IMAPConnector) -> str:
         """Return what changes with the sign-in, without telling it."""
         return hashlib.sha256(repr((connector.signature(), self._network())).encode()).hexdigest()
 
@@ -157,7 +163,7 @@ class DatabaseWatch:
             _logger.info("%s: listening for new mail", self._registry.db_name)
             try:
                 self._forget()
-                Watcher(self._wanted, self._news, self._state).run(stop)
+                sync.watcher.Watcher(self._wanted, self._news, self._state).run(stop)
             finally:
                 lock.execute(SQL("SELECT pg_advisory_unlock(%s)", WATCH_LOCK))
 

@@ -12,12 +12,16 @@ of that mailbox was found to say the same::
                            └── another ────► a mail of its own
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..connectors.base import Content
-from ..rules.message import Body
+if TYPE_CHECKING:
+    from ..connectors.base import Content
+    from ..rules.message import Body
 
 
 class Comparison:

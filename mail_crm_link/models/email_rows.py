@@ -4,34 +4,27 @@ Pages are written by SQL, one statement a table: the ORM's `create` costs ten ti
 a mail and none of its hooks belongs to these tables. Nothing here commits.
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from odoo.tools import SQL
 
-from ..connectors.base import Changes, Content, Envelope, FetchFailure
-from ..rules import automatic, conversation
-from ..rules.addresses import Address
-from ..rules.matching import Binding, Decision
-from ..rules.message import (
-    Attachment,
-    Body,
-    Header,
-    body_from_parts,
-    parse_body,
-    parse_header,
-    sanitize,
-    snippet,
-    text_to_html,
-)
-from ..rules.plaintext import new_text
-from ..rules.signature import stated
+from .. import connectors, rules
 from .crm_email_participant import bare
 from .crm_email_suppression import is_about_nobody_else, without_people
 from .email_comparison import Comparison, variant_of
+
+if TYPE_CHECKING:
+    from ..connectors.base import Changes, Content, Envelope, FetchFailure
+    from ..rules.addresses import Address
+    from ..rules.matching import Binding, Decision
+    from ..rules.message import Attachment, Body, Header
 
 INT4_MAX = 2**31 - 1
 # A server's date may be ahead of ours by a wrong clock, not by more.
@@ -108,7 +101,7 @@ class EnvelopeRows:
     def save(self, envelopes: Sequence[Envelope]) -> int:
         """Store mails, copies, conversations and bindings; return how many copies are new."""
         prefer_indexes(self.env)
-        headers = [parse_header(one.header, one.size) for one in envelopes]
+        headers = [rules.message.parse_header(one.header, one.size) for one in envelopes]
         erased = self._suppress(envelopes, headers)
         return self._save(*_without(erased, envelopes, headers)) + self._save_erased(erased)
 
@@ -128,7 +121,7 @@ class EnvelopeRows:
         self.mailbox._forget_expired_among(email_ids)
         return added
 
-    def _decide(self, fresh: Sequence["NewMail"]) -> dict[int, Decision]:
+    def _decide(self, fresh: Sequence[NewMail]) -> dict[int, Decision]:
         return self.env["crm.email.binding"]._decide_new(self.mailbox, fresh)
 
     def _known(self, headers: Iterable[Header]) -> dict[str, int]:
@@ -153,7 +146,7 @@ class EnvelopeRows:
             if is_own or variant == recipients[identity]
         }
 
-    def _fresh(self, envelopes, headers, known: dict[str, int]) -> list["NewMail"]:
+    def _fresh(self, envelopes, headers, known: dict[str, int]) -> list[NewMail]:
         """The mails that are not stored yet, each once, in their conversations."""
         found = {
             header.identity: (envelope, header)
@@ -167,7 +160,7 @@ class EnvelopeRows:
             for id_, (envelope, header), conversation_id in zip(ids, found.values(), conversations, strict=True)
         ]
 
-    def _insert_emails(self, fresh: Sequence["NewMail"], decisions: dict[int, Decision]) -> None:
+    def _insert_emails(self, fresh: Sequence[NewMail], decisions: dict[int, Decision]) -> None:
         """Store mails together with what was decided about them.
 
         Rows that are changed in the transaction that inserted them have all their foreign
@@ -188,7 +181,7 @@ class EnvelopeRows:
             rows[email_id] |= {"is_bound": True, "body_state": "wanted", "mail_message_id": message_id}
         insert(self.env, "crm_email", list(rows.values()), SQL(""))
 
-    def _insert_messages(self, bound: dict[int, "NewMail"], rows: dict[int, dict]) -> dict[int, int]:
+    def _insert_messages(self, bound: dict[int, NewMail], rows: dict[int, dict]) -> dict[int, int]:
         """Store the messages of mails on cards; return them by mail."""
         message_ids = dict(zip(bound, next_ids(self.env, "mail_message", len(bound)), strict=True))
         self.env["crm.email.binding"]._insert_messages(
@@ -210,7 +203,7 @@ class EnvelopeRows:
         return self.env["crm.email.binding"]._own_addresses()
 
     def _email_row(self, envelope: Envelope, header: Header, own: frozenset[str]) -> dict:
-        verdict = automatic.classify(header)
+        verdict = rules.automatic.classify(header)
         return {
             "identity": header.identity,
             "variant": header.recipients,
@@ -334,7 +327,7 @@ class EnvelopeRows:
             )
         )
 
-    def _insert_participants(self, fresh: Iterable["NewMail"]) -> None:
+    def _insert_participants(self, fresh: Iterable[NewMail]) -> None:
         rows = [
             {
                 "email_id": mail.id,
@@ -385,8 +378,8 @@ class EnvelopeRows:
 
     def _conversations(self, headers: Sequence[Header]) -> list[int]:
         """Return the conversation of each mail; several may turn out to be one."""
-        mails = [conversation.keys(header) for header in headers]
-        groups = conversation.join(mails, self._known_keys(mails))
+        mails = [rules.conversation.keys(header) for header in headers]
+        groups = rules.conversation.join(mails, self._known_keys(mails))
         targets = self._targets(groups)
         self._merge(groups, targets)
         self._insert_keys(groups, targets)
@@ -534,7 +527,7 @@ class EnvelopeRows:
 
     def save_variant(self, copy, envelope: Envelope, body: Body) -> None:
         """Make a mail of its own of a copy whose content contradicts its mail's."""
-        headers = [parse_header(envelope.header, envelope.size)]
+        headers = [rules.message.parse_header(envelope.header, envelope.size)]
         self._suppress([envelope], headers)
         [header] = headers
         [conversation_id] = self._conversations([header])
@@ -594,19 +587,19 @@ class SentRows(EnvelopeRows):
         """Store the mail with its content, unless a synchronisation was quicker; return it."""
         header = head_of(raw)
         received = self.now.replace(tzinfo=timezone.utc)
-        self.save([Envelope("", header, len(raw), received, seen=True)])
-        email_id = self._known([parse_header(header, len(raw))]).popitem()[1]
+        self.save([connectors.base.Envelope("", header, len(raw), received, seen=True)])
+        email_id = self._known([rules.message.parse_header(header, len(raw))]).popitem()[1]
         self.env.invalidate_all()
         email = self.env["crm.email"].browse(email_id)
         if self.card and self.card not in (*email.link_ids.lead_id, *email.link_ids.partner_id):
             self.env["crm.email.link"]._link_by_rule(email, self.card, WRITTEN_FROM_CARD)
-        ContentRows(self.mailbox).save_of(email, Content("", raw, header))
+        ContentRows(self.mailbox).save_of(email, connectors.base.Content("", raw, header))
         return email
 
     def save_copy(self, email, uidvalidity: str, remote_id: str, size: int) -> None:
         """Store where the copy of a sent mail lies, as a synchronisation will find it."""
         self.uidvalidity = uidvalidity
-        envelope = Envelope(remote_id, b"", size, self.now.replace(tzinfo=timezone.utc), seen=True)
+        envelope = connectors.base.Envelope(remote_id, b"", size, self.now.replace(tzinfo=timezone.utc), seen=True)
         if EnvelopeRows._insert_copies(self, [envelope], [email.id]):
             self.env.cr.execute(
                 SQL(
@@ -619,7 +612,7 @@ class SentRows(EnvelopeRows):
         decisions = super()._decide(fresh)
         if not self.card:
             return decisions
-        binding = Binding(self.card._name, self.card.id, "rule", WRITTEN_FROM_CARD)
+        binding = rules.matching.Binding(self.card._name, self.card.id, "rule", WRITTEN_FROM_CARD)
         return {id_: _bound_to(decision, binding) for id_, decision in decisions.items()}
 
     def _insert_copies(self, envelopes, email_ids) -> int:
@@ -630,7 +623,7 @@ class SentRows(EnvelopeRows):
 def _bound_to(decision: Decision, binding: Binding) -> Decision:
     """The decision with this card in it, too."""
     others = [one for one in decision.bindings if (one.model, one.id) != (binding.model, binding.id)]
-    return Decision((binding, *others), "", decision.ambiguous)
+    return rules.matching.Decision((binding, *others), "", decision.ambiguous)
 
 
 class ContentRows:
@@ -647,16 +640,18 @@ class ContentRows:
             {
                 copies[one.remote_id].id: one
                 for one in contents
-                if isinstance(one, FetchFailure) and one.remote_id in copies
+                if isinstance(one, connectors.base.FetchFailure) and one.remote_id in copies
             }
         )
         bodies = {
             copies[one.remote_id]: body_of(one)
             for one in contents
-            if isinstance(one, Content) and one.remote_id in copies
+            if isinstance(one, connectors.base.Content) and one.remote_id in copies
         }
         headers = {
-            copies[one.remote_id]: one for one in contents if isinstance(one, Content) and one.remote_id in copies
+            copies[one.remote_id]: one
+            for one in contents
+            if isinstance(one, connectors.base.Content) and one.remote_id in copies
         }
         agreeing = self._settle(bodies, headers)
         self._clear_attempts(copies.values())
@@ -706,7 +701,7 @@ class ContentRows:
         return Comparison(self.mailbox, self._split).settle(bodies, contents)
 
     def _split(self, copy, body: Body, content: Content) -> None:
-        envelope = Envelope(
+        envelope = connectors.base.Envelope(
             content.remote_id,
             content.header,
             copy.size,
@@ -727,8 +722,8 @@ class ContentRows:
         for copy, body in bodies.items():
             for creation in of_email.get(copy.email_id, ()):
                 content = contents[copy]
-                header = parse_header(content.header or head_of(content.raw or b""), copy.size or 0)
-                creation._complete(stated(header, _without_quotes(body.text)))
+                header = rules.message.parse_header(content.header or head_of(content.raw or b""), copy.size or 0)
+                creation._complete(rules.signature.stated(header, _without_quotes(body.text)))
 
     # --- bodies -------------------------------------------------------------------------
 
@@ -746,7 +741,7 @@ class ContentRows:
                 "message_id": email.mail_message_id.id,
                 "body": html_of(email.id, body),
                 "email_id": email.id,
-                "snippet": snippet(body),
+                "snippet": rules.message.snippet(body),
                 "digest": body.digest,
                 "has_attachment": any(not one.inline for one in body.attachments),
             }
@@ -822,7 +817,7 @@ def attachment_url(email_id: int, section: str) -> str:
 
 def html_of(email_id: int, body: Body) -> str:
     """The mail's body, sanitised, with its inline images from our own addresses."""
-    html = sanitize(body.html) if body.html else text_to_html(body.text)
+    html = rules.message.sanitize(body.html) if body.html else rules.message.text_to_html(body.text)
     for attachment in body.attachments:
         if attachment.inline and attachment.content_id:
             url = attachment_url(email_id, attachment.section)
@@ -832,7 +827,7 @@ def html_of(email_id: int, body: Body) -> str:
 
 def _without_quotes(text: str) -> str:
     """The text if its signature is its writer's: right below what is new in it; else ""."""
-    new = new_text(text)
+    new = rules.plaintext.new_text(text)
     signed = text.strip().removeprefix(new).lstrip().startswith("--")
     return text if signed else ""
 
@@ -844,8 +839,8 @@ def head_of(raw: bytes) -> bytes:
 
 def body_of(content: Content) -> Body:
     if content.raw is not None:
-        return parse_body(content.raw)
-    return body_from_parts(content.header, content.parts)
+        return rules.message.parse_body(content.raw)
+    return rules.message.body_from_parts(content.header, content.parts)
 
 
 def _seen_before(email_ids: Sequence[int], fresh: Collection[int]) -> list[int]:

@@ -23,7 +23,7 @@ from odoo.tools.mail import email_split_tuples
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ..rules.remote_images import block_remote_images
+from .. import rules
 from .crm_email import CARD_FIELDS
 
 CONTENT_FIELDS = {"body", "preview"}
@@ -368,7 +368,7 @@ class MailMessage(models.Model):
         listed = self.attachment_ids.filtered(
             lambda attachment: not email._shows_inline(attachment.crm_email_section, body)
         )
-        shown = Markup(block_remote_images(body))  # nosec B704 # sanitised when it was stored
+        shown = Markup(rules.remote_images.block_remote_images(body))  # nosec B704 # sanitised when it was stored
         values = {"id": self.id, "attachment_ids": sorted(listed.ids), "body": shown}
         store.add_model_values("mail.message", values)
         self._crm_email_to_store(store, email, "full")

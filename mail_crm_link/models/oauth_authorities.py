@@ -1,10 +1,15 @@
 """Whom the owners of mailboxes sign in at, instead of giving us their password."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from ..connectors import oauth
-from ..connectors.oauth import Endpoints
+from .. import connectors
+
+if TYPE_CHECKING:
+    from ..connectors.oauth import Endpoints
 
 PARAMETER = "mail_crm_link.%s_%s"
 
@@ -31,15 +36,15 @@ class Authority:
 
 
 def _google(read: Callable[[str, str], str]) -> Endpoints:
-    return Endpoints(
-        read("authorize_url", oauth.GOOGLE.authorize),
-        read("token_url", oauth.GOOGLE.token),
-        read("revoke_url", oauth.GOOGLE.revoke),
+    return connectors.oauth.Endpoints(
+        read("authorize_url", connectors.oauth.GOOGLE.authorize),
+        read("token_url", connectors.oauth.GOOGLE.token),
+        read("revoke_url", connectors.oauth.GOOGLE.revoke),
     )
 
 
 def _microsoft(read: Callable[[str, str], str]) -> Endpoints:
-    return oauth.microsoft(read("authority", oauth.MICROSOFT_AUTHORITY), read("tenant", "common"))
+    return connectors.oauth.microsoft(read("authority", connectors.oauth.MICROSOFT_AUTHORITY), read("tenant", "common"))
 
 
 AUTHORITIES = {

@@ -8,11 +8,14 @@ to serialise: that step is taken again from its beginning.
 
 # pylint: disable=invalid-commit
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
 
 from psycopg2 import DataError, errorcodes
 from psycopg2.errors import (
@@ -24,13 +27,14 @@ from psycopg2.errors import (
 
 from odoo.tools import SQL
 
-from ..connectors.base import Changes, Content, Envelope, FetchFailure, Folder
+from .. import connectors, sync
 from ..connectors.errors import ConnectorError
-from ..sync.engine import SINGLE
-from ..sync.renames import renamed
-from ..sync.store import FolderState, Wanted
 from .crm_mailbox_folder import is_wanted
 from .email_rows import ContentRows, EnvelopeRows, SentRows
+
+if TYPE_CHECKING:
+    from ..connectors.base import Changes, Content, Envelope, FetchFailure, Folder
+    from ..sync.store import FolderState, Wanted
 
 _logger = logging.getLogger(__name__)
 
@@ -141,7 +145,7 @@ class OrmStore:
     def _follow_renames(self, stored: dict, folders: Sequence[Folder]) -> None:
         """A folder with another name on the server keeps its row, its mail and its cursor."""
         known = {remote_id: (remote_id, folder.uidvalidity or "") for remote_id, folder in stored.items()}
-        for old, new in renamed(known, folders).items():
+        for old, new in sync.renames.renamed(known, folders).items():
             stored[new.remote_id] = stored.pop(old)
             stored[new.remote_id].remote_id = new.remote_id
 
@@ -159,7 +163,7 @@ class OrmStore:
     def folders(self) -> list[FolderState]:
         folders = self.mailbox.folder_ids.filtered(lambda folder: folder._is_listed())
         return [
-            FolderState(
+            sync.store.FolderState(
                 folder.id,
                 self.as_folder(folder),
                 folder.cursor or None,
@@ -171,7 +175,7 @@ class OrmStore:
 
     @staticmethod
     def as_folder(folder) -> Folder:
-        return Folder(folder.remote_id, folder.name, folder.role, folder.selectable)
+        return connectors.base.Folder(folder.remote_id, folder.name, folder.role, folder.selectable)
 
     def folder_failed(self, key: int, error: ConnectorError) -> None:
         folder = self.env["crm.mailbox.folder"].browse(key)
@@ -196,9 +200,9 @@ class OrmStore:
 
     def _save_page(self, key, changes, envelopes) -> None:
         rows = EnvelopeRows(self.mailbox, key, changes.uidvalidity)
-        stored = [one for one in envelopes if isinstance(one, Envelope)]
+        stored = [one for one in envelopes if isinstance(one, connectors.base.Envelope)]
         added = self._save_bisected(rows, stored)
-        added += rows.save_failures([one for one in envelopes if isinstance(one, FetchFailure)])
+        added += rows.save_failures([one for one in envelopes if isinstance(one, connectors.base.FetchFailure)])
         self._save_seen(key, changes)
         self._save_cursor(key, changes, added)
         self.env["crm.email"]._announce_page(
@@ -215,7 +219,7 @@ class OrmStore:
         except DataError as error:
             if len(envelopes) == 1:
                 reason = errorcodes.lookup(error.pgcode) if error.pgcode else str(error)
-                failure = FetchFailure(envelopes[0].remote_id, f"Not storable: {reason}")
+                failure = connectors.base.FetchFailure(envelopes[0].remote_id, f"Not storable: {reason}")
                 return rows.save_failures([failure])
         middle = len(envelopes) // 2
         return self._save_bisected(rows, envelopes[:middle]) + self._save_bisected(rows, envelopes[middle:])
@@ -251,7 +255,7 @@ class OrmStore:
                 """,
                 changes.cursor,
                 changes.more,
-                SINGLE,
+                sync.engine.SINGLE,
                 changes.expected,
                 added,
                 key,
@@ -262,7 +266,7 @@ class OrmStore:
     def quarantine(self, key: int, changes: Changes, reason: str) -> None:
         def give_up():
             rows = EnvelopeRows(self.mailbox, key, changes.uidvalidity)
-            failures = [FetchFailure(remote_id, reason) for remote_id in changes.added]
+            failures = [connectors.base.FetchFailure(remote_id, reason) for remote_id in changes.added]
             added = rows.save_failures(failures, attempts=TRIES_BEFORE_QUARANTINE)
             self._save_cursor(key, replace(changes, more=False), added)
 
@@ -325,7 +329,7 @@ class OrmStore:
         folders = self.env["crm.mailbox.folder"].browse({row[1] for row in rows})
         known = {folder.id: self.as_folder(folder) for folder in folders}
         return [
-            Wanted(key, folder_id, known[folder_id], uidvalidity, remote_id, size, tries, whole)
+            sync.store.Wanted(key, folder_id, known[folder_id], uidvalidity, remote_id, size, tries, whole)
             for key, folder_id, uidvalidity, remote_id, size, tries, whole in rows
         ]
 

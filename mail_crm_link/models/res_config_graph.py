@@ -1,14 +1,12 @@
 from odoo import fields, models
 
-from ..connectors.graph import ENDPOINT
-from ..connectors.oauth import MICROSOFT_AUTHORITY
+from .. import connectors
 from .crm_mailbox_graph import ENDPOINT_PARAMETER
 from .crm_mailbox_graph_notices import ADDRESS_PARAMETER
 from .oauth_authorities import AUTHORITIES
 
-# https://learn.microsoft.com/graph/deployments
-CLOUDS = {
-    "global": (MICROSOFT_AUTHORITY, ENDPOINT),
+# Authority and endpoint of each: https://learn.microsoft.com/graph/deployments
+NATIONAL_CLOUDS = {
     "us": ("https://login.microsoftonline.us", "https://graph.microsoft.us/v1.0"),
     "us_dod": ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us/v1.0"),
     "china": ("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn/v1.0"),
@@ -38,16 +36,22 @@ class ResConfigSettings(models.TransientModel):
 
     def _compute_crm_mailbox_microsoft_cloud(self):
         parameters = self.env["ir.config_parameter"].sudo()
-        authority = parameters.get_param(AUTHORITIES["microsoft"].parameter("authority")) or MICROSOFT_AUTHORITY
-        endpoint = parameters.get_param(ENDPOINT_PARAMETER) or ENDPOINT
-        found = [name for name, addresses in CLOUDS.items() if addresses == (authority, endpoint)]
+        clouds = _clouds()
+        authority, endpoint = clouds["global"]
+        authority = parameters.get_param(AUTHORITIES["microsoft"].parameter("authority")) or authority
+        endpoint = parameters.get_param(ENDPOINT_PARAMETER) or endpoint
+        found = [name for name, addresses in clouds.items() if addresses == (authority, endpoint)]
         self.crm_mailbox_microsoft_cloud = found[0] if found else "other"
 
     def _inverse_crm_mailbox_microsoft_cloud(self):
         """Addresses of none of these clouds stay as they are."""
         parameters = self.env["ir.config_parameter"].sudo()
         for settings in self:
-            if addresses := CLOUDS.get(settings.crm_mailbox_microsoft_cloud):
+            if addresses := _clouds().get(settings.crm_mailbox_microsoft_cloud):
                 authority, endpoint = addresses
                 parameters.set_param(AUTHORITIES["microsoft"].parameter("authority"), authority)
                 parameters.set_param(ENDPOINT_PARAMETER, endpoint)
+
+
+def _clouds() -> dict[str, tuple[str, str]]:
+    return {"global": (connectors.oauth.MICROSOFT_AUTHORITY, connectors.graph.ENDPOINT), **NATIONAL_CLOUDS}

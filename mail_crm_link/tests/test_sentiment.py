@@ -7,6 +7,7 @@ from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..models import crm_email_sentiment
+from ..rules import sentiment
 from ..rules.sentiment import Judge, LibraryMissing
 from .received_case import NOW, ReceivedCase
 from .test_connections_tour import TourCase
@@ -167,7 +168,7 @@ class TestSentiment(SentimentCase):
         with missing, self.assertLogs(crm_email_sentiment.__name__, "WARNING") as logs:
             self.env["crm.email"]._cron_sentiment()
         self.assertIn("py3langid", logs.output[0])
-        with patch.object(crm_email_sentiment, "missing_library", return_value="py3langid"):
+        with patch.object(sentiment, "missing_library", return_value="py3langid"):
             self.mailbox.invalidate_recordset()
             self.assertIn("py3langid is not installed", self.mailbox.sentiment_note)
         self.judge()

@@ -194,7 +194,7 @@ class TestHostileMail(WindowCase):
 
     def test_what_got_past_the_sanitiser_is_stopped_by_the_frame(self):
         """The last wall stands when all before it fall."""
-        with patch("odoo.addons.mail_crm_link.models.email_rows.sanitize", lambda html: html):
+        with patch("odoo.addons.mail_crm_link.rules.message.sanitize", lambda html: html):
             raw = CSS + HANDLERS.replace("<body", "<div")
             self.deliver(with_parts(html=TEXT + raw, subject="Hostile"))
             self.synchronise()
