@@ -220,10 +220,11 @@ class CrmMailbox(models.Model):
             texts = (mailbox.email, mailbox.aliases, mailbox.login)
             mailbox.own_addresses = email_normalize_all(", ".join(filter(None, texts)))
 
-    @api.constrains("email")
+    @api.constrains("email", "email_normalized")
     def _check_email(self):
+        """What is computed may be written by clients, too; whoever signs in for others is told this address."""
         for mailbox in self:
-            if not mailbox.email_normalized:
+            if not mailbox.email_normalized or mailbox.email_normalized != email_normalize(mailbox.email):
                 raise ValidationError(self.env._("“%s” is not an e-mail address.", mailbox.email))
 
     @api.constrains("history_days")

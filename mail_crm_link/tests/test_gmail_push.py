@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import crypt, jwt
 
 from odoo import fields
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from ..connectors.errors import NotAllowed, SignInNeeded
@@ -160,6 +160,15 @@ class TestDelegation(SignedInCase):
         self.assertFalse(self.mailbox.gmail_delegated)
         with self.assertRaises(SignInNeeded):
             self.mailbox._renew_token__()
+
+    def test_nobody_writes_past_the_address_whose_mailbox_is_read(self):
+        self.enter_key()
+        self.mailbox.gmail_delegated = True
+        mailbox = self.mailbox.with_user(self.owner)
+        with self.assertRaises(ValidationError):
+            mailbox.write({"email_normalized": "boss@our.example"})
+        other = mailbox.create({"email": "a@our.example", "email_normalized": "boss@our.example"})
+        self.assertEqual(other.email_normalized, "a@our.example")
 
     def test_mailboxes_of_other_domains_are_out_of_reach(self):
         self.enter_key()
