@@ -38,7 +38,7 @@ def guarded_adapter(rules: Network) -> Any:
 
     def guarded(base: Any) -> Any:
         def connect(self: Any) -> Any:
-            return rules.connect(self.host, self.port, float(self.timeout))
+            return rules.for_requests().connect(self.host, self.port, float(self.timeout))
 
         return type(f"Guarded{base.__name__}", (base,), {"_new_conn": connect})
 

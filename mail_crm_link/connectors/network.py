@@ -18,7 +18,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -114,6 +114,13 @@ class Network:
             return _first_connection(self._permitted(host, port), timeout)
         except OSError as error:
             raise broken(error, host) from error
+
+    def for_requests(self) -> Network:
+        """The same rules for protocols in which this side speaks first.
+
+        A mail server greets before anything is said to it; what listens on this machine for requests would act on one.
+        """
+        return replace(self, local=False)
 
     def check_encryption(self, security: str, host: str) -> None:
         """Refuse a connection without encryption that would leave this machine.

@@ -70,6 +70,7 @@ class TestConnectTour(HttpCase):
         self.found = None
         exchange = self.enterContext(EWSServer(login="MILL\\seller", password=self.dovecot.password))
         exchange.mailbox("seller@mill.example")
+        self.env["ir.config_parameter"].set_param("mail_crm_link.allowed_hosts", "*, 127.0.0.1")
         self.enterContext(discovering(exchange, "seller@mill.example"))
         self.start("mail_crm_link_connect_exchange")
         mailbox = self.mailbox()

@@ -11,6 +11,7 @@ from servers.internet import Internet, over_tls, silent, starting_tls
 
 from mail_crm_link.connectors.discovery import Discovery, DomainNames, Server, known_provider, provider_of_host
 from mail_crm_link.connectors.discovery.providers import KNOWN
+from mail_crm_link.connectors.discovery.web import Unanswered, Web
 from mail_crm_link.connectors.network import Network
 
 DOMAIN = "mill.example"
@@ -167,6 +168,17 @@ def test_a_redirect_to_an_unencrypted_page_is_not_followed(internet: Internet) -
     internet.page(OWN_FILE, "", 302, Location=f"http://www.{DOMAIN}/file.xml")
     internet.page(f"http://www.{DOMAIN}/file.xml", file(*BOTH))
     assert search(internet, seconds=3).find(ADDRESS) is None
+
+
+def test_a_redirect_to_this_machine_itself_is_not_followed(internet: Internet) -> None:
+    internet.web("first", scheme="http")
+    internet.web("second", scheme="http")
+    first, second = internet.network.places.values()
+    web = Web(Network(trusted=(("127.0.0.1", first),), private=False, local=True))
+    internet.page(f"http://127.0.0.1:{first}/file", "", 302, Location=f"http://localhost:{second}/shutdown")
+    with pytest.raises(Unanswered):
+        web.get(f"http://127.0.0.1:{first}/file", 3)
+    assert internet.asked == [f"http://127.0.0.1:{first}/file"]
 
 
 def test_a_file_without_encryption_counts_for_servers_of_the_domain_only(internet: Internet) -> None:

@@ -150,6 +150,13 @@ def test_redirects_obey_the_rules_of_the_network(server: EWSMailbox) -> None:
     assert caught.value.cause == "not_encrypted"
 
 
+def test_this_machine_itself_is_asked_for_nothing(server: EWSMailbox) -> None:
+    server.service.autodiscover[ADDRESS] = SERVICES
+    with pytest.raises(NotAllowed) as caught:
+        discovered(server, network=Network(private=False, local=True))
+    assert caught.value.cause == "host_private"
+
+
 def test_a_wrong_password_is_tried_once(server: EWSMailbox) -> None:
     server.service.autodiscover[ADDRESS] = SERVICES
     with pytest.raises(SignInNeeded) as caught:

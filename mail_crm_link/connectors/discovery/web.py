@@ -95,7 +95,7 @@ class Web:
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
-        connected = self.network.connect(host, port, seconds)
+        connected = self.network.for_requests().connect(host, port, seconds)
         if scheme == "https":
             try:
                 connected = self.ssl_context.wrap_socket(connected, server_hostname=host)
