@@ -36,7 +36,7 @@ class GraphController(http.Controller):
             return []
         try:
             told = json.loads(request.httprequest.get_data())["value"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return []
         return [notice for notice in told if isinstance(notice, dict)] if isinstance(told, list) else []
 

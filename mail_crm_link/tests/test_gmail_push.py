@@ -84,9 +84,11 @@ class TestPush(SignedInCase):
     def test_a_push_of_anybody_else_does_nothing(self):
         stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         over = int(time.time()) - 60
+        nested = base64.urlsafe_b64encode(b"[" * 20_000).decode()
         for token in (
             "",
             "x.y.z",
+            f"x.{nested}.z",
             self.token(stranger),
             self.token(aud="https://elsewhere.example/"),
             self.token(email="other@project.iam.gserviceaccount.com"),

@@ -1,7 +1,9 @@
 """Mailboxes of Microsoft 365, from the sign-in to the card, on servers written from Microsoft's documents."""
 
 import os
+from contextlib import contextmanager
 from datetime import timedelta
+from unittest.mock import patch
 
 from cryptography.fernet import Fernet
 from servers.graph import GraphServer, Refusal
@@ -285,10 +287,39 @@ class TestGraphNotices(HttpCase):
     def test_nonsense_is_answered_and_forgotten(self):
         self.subscribe()
         path = f"/mail_crm_link/graph/{self.mailbox.id}/changes"
-        for body in (b" ", b"{", b"[]", b'{"value": 1}', b'{"value": [1, null]}', b"x" * 300_000):
+        nested = b"[" * 100_000
+        for body in (b" ", b"{", b"[]", nested, b'{"value": 1}', b'{"value": [1, null]}', b"x" * 300_000):
             response = self.url_open(path, data=body, headers={"Content-Type": "application/json"})
             self.assertEqual((response.status_code, response.text), (202, ""))
         self.assertEqual(self.url_open("/mail_crm_link/graph/999999999/changes", data=b"{}").status_code, 202)
+
+    def test_strangers_open_no_secret_however_much_they_say(self):
+        subscribed = self.subscribe()
+        forged = [{"subscriptionId": "guessed", "clientState": "guessed"}] * 100
+        with self.count_openings() as opened:
+            self.assertFalse(self.mailbox._graph_notified__(forged))
+            self.assertEqual(len(opened), 0)
+            known = {"subscriptionId": subscribed.remote_id, "clientState": "\ud800"}
+            self.assertFalse(self.mailbox._graph_notified__([known] * 100))
+            self.assertEqual(len(opened), 1)
+
+    @contextmanager
+    def count_openings(self):
+        secrets = self.env.registry["crm.mailbox.secret"]
+        reveal, opened = secrets._reveal__, []
+
+        def counted(records, mailbox, kind):
+            opened.append(kind)
+            return reveal(records, mailbox, kind)
+
+        with patch.object(secrets, "_reveal__", counted):
+            yield opened
+
+    def test_without_the_key_nobody_learns_which_mailboxes_there_are(self):
+        self.subscribe()
+        with patch.dict(os.environ, {"MAIL_CRM_LINK_KEY": Fernet.generate_key().decode()}):
+            self.assertEqual(self.notify(), [202])
+        self.assertTrue(self.mailbox.next_sync)
 
     def test_the_question_is_answered_as_plain_text(self):
         token = "<script>alert(1)</script> & ü"

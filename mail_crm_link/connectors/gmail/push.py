@@ -49,7 +49,7 @@ def _claims_fit(token: str, audience: str, account: str) -> bool:
     try:
         part = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return False
     if not isinstance(claims, dict):
         return False
