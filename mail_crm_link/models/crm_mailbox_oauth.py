@@ -250,8 +250,12 @@ class CrmMailbox(models.Model):
     def _revoke_consent__(self) -> None:
         """Give the consent back to the provider, and forget it."""
         for mailbox in self.filtered("has_consent"):
-            token = self.env["crm.mailbox.secret"].sudo()._reveal__(mailbox, "refresh_token")
-            mailbox._revoke_quietly__(token, {mailbox.email_normalized})
+            try:
+                token = self.env["crm.mailbox.secret"].sudo()._reveal__(mailbox, "refresh_token")
+                mailbox._revoke_quietly__(token, {mailbox.email_normalized})
+            except SignInNeeded as error:
+                # Without the key, or in a copy of the database, there is nothing to give back.
+                _logger.info("Mailbox %s: its consent cannot be read: %s", mailbox.id, error)
             mailbox._forget_consent__()
 
     def _revoke_quietly__(self, token: str, addresses: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from odoo.tests import tagged
 
 from ..connectors.errors import NotAllowed, SignInNeeded
 from ..connectors.gmail import push
+from ..connectors.oauth import Tokens
 from ..models.crm_mailbox_gmail_push import RENEW_BEFORE
 from .oauth_case import GmailCase
 
@@ -121,6 +122,14 @@ class TestPush(SignedInCase):
         self.mailbox._gmail_watch_guarded("projects/p/topics/mail")
         self.mailbox.action_disconnect()
         self.assertEqual((self.gmail.account.topic, self.mailbox.gmail_watched_until), ("", False))
+
+    def test_disconnecting_works_when_the_registration_is_gone(self):
+        self.mailbox._gmail_watch_guarded("projects/p/topics/mail")
+        self.mailbox._keep_tokens__(Tokens("over", "", 0))
+        self.parameters.set_param("mail_crm_link.google_client_id", False)
+        with self.enter_registry_test_mode(), self.assertLogs("odoo.addons.mail_crm_link", "WARNING"):
+            self.mailbox.action_disconnect()
+        self.assertEqual(self.mailbox.state, "draft")
 
 
 @tagged("-at_install", "post_install")

@@ -1,10 +1,14 @@
 """Sign-in at the provider: who may begin, who may come back, and what becomes of the tokens."""
 
 import json
+import os
 import re
 from contextlib import suppress
 from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import urljoin
+
+from cryptography.fernet import Fernet
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -218,6 +222,13 @@ class TestSignIn(OAuthCase):
         with self.assertLogs("odoo.addons.mail_crm_link.models.crm_mailbox_oauth", "WARNING"):
             self.mailbox.action_disconnect()
         self.assertFalse(self.secrets())
+
+    def test_disconnecting_works_without_the_key(self):
+        self.sign_in()
+        with patch.dict(os.environ, {"MAIL_CRM_LINK_KEY": Fernet.generate_key().decode()}):
+            self.mailbox.with_user(self.owner).action_disconnect()
+        self.assertFalse(self.secrets())
+        self.assertEqual(self.mailbox.state, "draft")
 
     def test_a_consent_is_not_one_for_another_address(self):
         self.sign_in()
