@@ -336,7 +336,7 @@ class CrmMailbox(models.Model):
         if moved:
             moved._forget_password()
         if "history_days" in vals:
-            self.filtered("history_from")._start_history()
+            self.filtered("connected_at")._start_history()
         if BINDING_FIELDS & vals.keys():
             self.env["crm.email.relink"].sudo()._enqueue_mailboxes(self)
         return result
@@ -362,7 +362,8 @@ class CrmMailbox(models.Model):
 
     def _start_history(self) -> None:
         """Fix the start of the window, and list the folders again for what it adds."""
-        for mailbox in self:
+        # sudo: where the window begins follows from how many days the owner chose
+        for mailbox in self.sudo():
             mailbox.history_from = (
                 fields.Datetime.now() - timedelta(days=mailbox.history_days) if mailbox.history_days else False
             )

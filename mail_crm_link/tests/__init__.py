@@ -25,6 +25,7 @@ from . import (
     test_levels,
     test_members,
     test_live,
+    test_mailbox,
     test_network,
     test_package,
     test_place,

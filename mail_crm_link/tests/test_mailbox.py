@@ -1,0 +1,27 @@
+"""What the owner of a mailbox may say of it, and what it tells them."""
+
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+
+from .mailbox_case import MailboxCase
+
+
+@tagged("-at_install", "post_install")
+class TestMailbox(MailboxCase):
+    def setUp(self):
+        super().setUp()
+        now = fields.Datetime.now()
+        self.mailbox.write({"state": "connected", "connected_at": now, "history_from": now - timedelta(days=365)})
+
+    def test_its_owner_chooses_how_far_back_it_goes_at_any_time(self):
+        folder = self.env["crm.mailbox.folder"].create(
+            {"mailbox_id": self.mailbox.id, "name": "INBOX", "remote_id": "INBOX", "cursor": "7"}
+        )
+        mailbox = self.mailbox.with_user(self.owner)
+        mailbox.history_days = 0
+        self.assertFalse(mailbox.history_from or folder.cursor)
+        mailbox.history_days = 30
+        days = (fields.Datetime.now() - mailbox.history_from).days
+        self.assertEqual(days, 30)
