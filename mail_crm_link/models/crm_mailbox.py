@@ -677,6 +677,9 @@ class CrmMailbox(models.Model):
         except UserError as error:
             OrmStore(self).rollback()
             self.status_message = str(error)
+        except Exception:  # the guard around one mailbox: the others must have their turn
+            _logger.exception("Mailbox %s: audit failed", self.id)
+            OrmStore(self).rollback()
         self.last_audit = fields.Datetime.now()
 
     def _audit(self):

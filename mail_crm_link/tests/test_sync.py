@@ -21,6 +21,13 @@ class TestSync(CommittingCase):
         self.assertIn("Hello there", email.body)
         self.assertEqual(mailbox.state, "connected")
 
+    def test_an_audit_that_fails_takes_no_other_mailbox_its_turn(self):
+        mailbox = self.connected_mailbox()
+        broken = patch.object(self.env.registry["crm.mailbox"], "_audit", side_effect=KeyError("odd"))
+        with broken, self.assertLogs("odoo.addons.mail_crm_link.models.crm_mailbox", "ERROR"):
+            mailbox._audit_guarded()
+        self.assertTrue(mailbox.last_audit, "it is not the first again")
+
     def test_a_sent_mail_is_outgoing_and_on_the_card_of_its_recipient(self):
         anna = self.partner("Anna Meyer", "anna@mill.example")
         mailbox = self.connected_mailbox()
