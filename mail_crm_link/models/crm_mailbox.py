@@ -412,8 +412,8 @@ class CrmMailbox(models.Model):
         return sentence(self.env, error, self.imap_host or "", self.login or self.email)
 
     def _failure_values(self, error: ConnectorError) -> dict:
-        """Return what is stored of a failure, to be shown."""
-        return {"status_message": self._sentence(error)}
+        """Return what is stored of a failure, to be shown to its owner, whoever found out."""
+        return {"status_message": self.with_context(lang=self.user_id.lang)._sentence(error)}
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

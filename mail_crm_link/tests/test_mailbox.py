@@ -1,10 +1,12 @@
 """What the owner of a mailbox may say of it, and what it tells them."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
 
+from ..connectors.errors import SignInNeeded
 from .mailbox_case import MailboxCase
 
 
@@ -25,3 +27,11 @@ class TestMailbox(MailboxCase):
         mailbox.history_days = 30
         days = (fields.Datetime.now() - mailbox.history_from).days
         self.assertEqual(days, 30)
+
+    def test_why_it_stopped_is_said_in_its_owner_s_language(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.owner.lang = "de_DE"
+        mailboxes = self.env.registry["crm.mailbox"]
+        with patch.object(mailboxes, "_sentence", lambda mailbox, _error: mailbox.env.lang):
+            values = self.mailbox._failure_values(SignInNeeded("no"))
+        self.assertEqual(values["status_message"], "de_DE")
