@@ -10,6 +10,18 @@ EVERYBODY = ("sales_team.group_sale_salesman", "base.group_system")
 PERMISSIONS = [("everybody", "Everybody in sales"), ("group", "A group"), ("nobody", "Nobody")]
 PERMISSION_PARAMETER = "mail_crm_link.%s_connected_by"
 GROUP_PARAMETER = "mail_crm_link.%s_connected_by_group"
+# Whoever writes one of these has a mailbox connected: this one once more, or another one.
+CONNECTING_FIELDS = {
+    "email",
+    "ews_server",
+    "ews_sign_in",
+    "ews_username",
+    "imap_host",
+    "imap_sign_in",
+    "login",
+    "password",
+    "provider",
+}
 
 
 class CrmMailbox(models.Model):
@@ -23,7 +35,7 @@ class CrmMailbox(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if "provider" in vals:
+        if CONNECTING_FIELDS & vals.keys():
             self._check_may_connect()
         return result
 
@@ -34,6 +46,10 @@ class CrmMailbox(models.Model):
     def action_sign_in(self) -> dict:
         self._check_may_connect()
         return super().action_sign_in()
+
+    def _consent_url__(self, browser: str) -> str:
+        self._check_may_connect()
+        return super()._consent_url__(browser)
 
     def _check_may_connect(self) -> None:
         """:raise AccessError: the administrators let others connect such mailboxes, or nobody"""

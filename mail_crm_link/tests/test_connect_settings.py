@@ -96,6 +96,22 @@ class TestConnectSettings(TransactionCase):
         with self.assertRaisesRegex(AccessError, "lets nobody connect"):
             mailbox.action_connect()
 
+    def test_a_mailbox_that_is_connected_becomes_no_other_one(self):
+        mailbox = self.create(imap_host="localhost", password="secret")
+        mailbox.sudo().state = "connected"
+        self.set(imap_permission="nobody")
+        for values in ({"password": "other"}, {"imap_host": "imap.other.example"}, {"email": "b@gmail.com"}):
+            with self.assertRaisesRegex(AccessError, "lets nobody connect"):
+                mailbox.write(values)
+        mailbox.write({"history_days": 30, "name": "Mine"})
+
+    def test_nobody_begins_at_the_provider_without_the_button(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.google_client_id", "an-id")
+        mailbox = self.create(provider="gmail")
+        self.set(gmail_permission="nobody")
+        with self.assertRaisesRegex(AccessError, "lets nobody connect"):
+            mailbox._consent_url__("browser")
+
     def test_a_provider_that_is_closed_gives_way_to_one_that_is_open(self):
         self.env["ir.config_parameter"].set_param("mail_crm_link.google_client_id", "an-id")
         self.assertEqual(self.dialog().provider, "gmail")
