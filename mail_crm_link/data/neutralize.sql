@@ -3,5 +3,4 @@ UPDATE crm_mailbox SET state = 'paused', next_sync = NULL WHERE state != 'draft'
 UPDATE crm_email_composer SET state = 'draft', send_at = NULL WHERE state IN ('scheduled', 'sending');
 DELETE FROM crm_mailbox_secret;
 -- Nor write to the customers.
-UPDATE crm_email_composer SET state = 'draft', send_at = NULL WHERE state IN ('scheduled', 'sending');
 UPDATE crm_email_automation SET state = 'skipped', reason = 'stopped' WHERE state = 'waiting';

@@ -1,5 +1,6 @@
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
+from odoo.tools import convert_file
 
 from ..hooks import TRACES, uninstall_hook
 from .received_case import ReceivedCase
@@ -34,3 +35,9 @@ class TestPackage(ReceivedCase):
         self.env.invalidate_all()
         self.assertEqual(self.mailbox.state, "paused")
         self.assertFalse(secrets.search([]))
+
+    def test_an_upgrade_leaves_crons_as_administrators_set_them(self):
+        cron = self.env.ref("mail_crm_link.cron_audit")
+        cron.interval_number = 3
+        convert_file(self.env, "mail_crm_link", "data/ir_cron.xml", {})
+        self.assertEqual(cron.interval_number, 3)
