@@ -59,6 +59,7 @@ OWN_DOING = {
     "last_sync",
     "next_sync",
     "own_addresses",
+    "provisional",
     "state",
 }
 # What past mail is bound anew after.

@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from ..connectors.errors import SignInNeeded
@@ -27,6 +28,11 @@ class TestMailbox(MailboxCase):
         mailbox.history_days = 30
         days = (fields.Datetime.now() - mailbox.history_from).days
         self.assertEqual(days, 30)
+
+    def test_what_happens_to_it_is_for_nobody_to_write(self):
+        for values in ({"provisional": True}, {"state": "paused"}, {"own_addresses": []}):
+            with self.subTest(values=values), self.assertRaises(AccessError):
+                self.mailbox.with_user(self.owner).write(values)
 
     def test_why_it_stopped_is_said_in_its_owner_s_language(self):
         self.env["res.lang"]._activate_lang("de_DE")

@@ -31,7 +31,7 @@ class CrmMailboxConnect(models.TransientModel):
     def action_provider_sign_in(self) -> dict:
         """Send the browser to the provider; the dialog comes back with its owner's consent."""
         self.ensure_one()
-        values = {"email": self.email, "provider": self.provider, "login": self.login, "provisional": True}
+        values = {"email": self.email, "provider": self.provider, "login": self.login}
         servers = self._servers_of_consent()
         values |= servers
         mailbox = self.mailbox_id or self._begun()
@@ -39,7 +39,7 @@ class CrmMailboxConnect(models.TransientModel):
             mailbox.write(servers)
             mailbox.filtered("provisional").write(values)
         else:
-            mailbox = self.env["crm.mailbox"].create(values)
+            mailbox = self.env["crm.mailbox"].create({**values, "provisional": True})
         return mailbox.action_sign_in()
 
     def _servers_of_consent(self) -> dict:
