@@ -82,6 +82,7 @@ class CrmMailbox(models.Model):
     _name = "crm.mailbox"
     _description = "Connected Mailbox"
     _order = "user_id, id"
+    _check_company_auto = True
     _inherit = ["bus.listener.mixin"]
 
     name = fields.Char(compute="_compute_name", store=True, readonly=False)
@@ -100,6 +101,7 @@ class CrmMailbox(models.Model):
         index=True,
         default=lambda self: self.env.uid,
         domain=[("share", "=", False)],
+        check_company=True,
         ondelete="restrict",
     )
     access = fields.Selection(

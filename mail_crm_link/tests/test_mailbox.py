@@ -4,7 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from ..connectors.errors import SignInNeeded
@@ -33,6 +33,13 @@ class TestMailbox(MailboxCase):
         for values in ({"provisional": True}, {"state": "paused"}, {"own_addresses": []}):
             with self.subTest(values=values), self.assertRaises(AccessError):
                 self.mailbox.with_user(self.owner).write(values)
+
+    def test_its_mail_goes_to_cards_of_a_company_of_its_owner(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        with self.assertRaisesRegex(UserError, "company"):
+            self.mailbox.with_user(self.owner).company_id = other
+        self.owner.company_ids += other
+        self.mailbox.with_user(self.owner).company_id = other
 
     def test_why_it_stopped_is_said_in_its_owner_s_language(self):
         self.env["res.lang"]._activate_lang("de_DE")
