@@ -14,8 +14,9 @@ from ..connectors.imap.causes import login_refusal
 from .exchange_case import discovering
 
 
-@tagged("post_install", "-at_install")
-class TestConnectTour(HttpCase):
+class ConnectCase(HttpCase):
+    """A salesperson without a mailbox, and what is found of their address."""
+
     browser_size = "1440x900"
 
     @classmethod
@@ -39,6 +40,18 @@ class TestConnectTour(HttpCase):
     def mailbox(self):
         return self.env["crm.mailbox"].search([("user_id", "=", self.seller.id)])
 
+
+@tagged("post_install", "-at_install")
+class TestConnectOnPhone(ConnectCase):
+    browser_size = "375x667"
+
+    def test_what_went_wrong_is_in_sight(self):
+        self.found = None
+        self.start("mail_crm_link_connect_unknown_host")
+
+
+@tagged("post_install", "-at_install")
+class TestConnectTour(ConnectCase):
     def test_an_address_and_a_password_are_enough(self):
         self.start("mail_crm_link_connect")
         mailbox = self.mailbox()

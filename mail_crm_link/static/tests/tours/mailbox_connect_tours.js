@@ -27,7 +27,15 @@ function signIn(password) {
 function fails(mark, sentence) {
     return [
         {trigger: `[data-mark=${mark}] .fa-times`},
-        {trigger: `${FAILURE}:contains(${sentence})`},
+        {
+            trigger: `${FAILURE}:contains(${sentence})`,
+            run: ({anchor}) => {
+                const {left, top, height} = anchor.getBoundingClientRect();
+                if (!anchor.contains(document.elementFromPoint(left + 5, top + height / 2))) {
+                    throw new Error("The reason is out of sight.");
+                }
+            },
+        },
         {trigger: `${DIALOG} summary:contains(Technical detail)`, run: "click"},
         {trigger: `${DIALOG} details[open] pre`},
     ];

@@ -1,4 +1,4 @@
-import {Component, onMounted, useRef, useState} from "@odoo/owl";
+import {Component, onMounted, useEffect, useRef, useState} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
 import {hasTouch} from "@web/core/browser/feature_detection";
 import {registry} from "@web/core/registry";
@@ -20,6 +20,17 @@ export class MailboxSignIn extends Component {
         this.root = useRef("root");
         // Else it is on the link to the provider's help.
         onMounted(() => hasTouch() || this.password?.focus());
+        // Below the button that was clicked there may be no room left.
+        useEffect(
+            (failure) => this.scrollTo(failure),
+            () => [this.state.failure]
+        );
+    }
+
+    scrollTo(failure) {
+        if (failure) {
+            this.root.el.querySelector("[role=alert]").scrollIntoView({block: "nearest"});
+        }
     }
 
     get password() {
