@@ -76,6 +76,13 @@ class TestSystray(HttpCase):
     browser_size = "1440x900"
 
     def test_it_shows_what_goes_on_and_what_needs_its_owner(self):
+        self.start_tour("/odoo", "mail_crm_link_systray", login=self.owner_of_two().login)
+
+    def test_so_does_the_page_of_mailboxes(self):
+        self.start_tour("/odoo/connected-emails", "mail_crm_link_mailbox_list", login=self.owner_of_two().login)
+
+    def owner_of_two(self):
+        """Return the owner of a mailbox that is synchronised for the first time and one that needs them."""
         owner = new_test_user(self.env, "systray_owner", "sales_team.group_sale_salesman")
         mailboxes = self.env["crm.mailbox"]
         first = mailboxes.create({"email": "first@our.example", "user_id": owner.id, "imap_host": "imap.our.example"})
@@ -91,7 +98,7 @@ class TestSystray(HttpCase):
         )
         first.write({"state": "error", "status_message": "The password is wrong."})
         second.state = "connecting"
-        self.start_tour("/odoo", "mail_crm_link_systray", login=owner.login)
+        return owner
 
     def test_it_is_not_there_without_anything_to_tell(self):
         owner = new_test_user(self.env, "systray_owner", "sales_team.group_sale_salesman")

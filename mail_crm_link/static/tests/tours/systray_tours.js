@@ -25,6 +25,28 @@ tours.add("mail_crm_link_systray", {
     ],
 });
 
+tours.add("mail_crm_link_mailbox_list", {
+    steps: () => [
+        {
+            content: "Rate and time left can be read",
+            trigger: ".o_data_row:contains(second@our.example) td:contains(50 of 200 messages)",
+            run: ({anchor}) => {
+                if (anchor.scrollWidth > anchor.clientWidth) {
+                    throw new Error("The text is cut off.");
+                }
+            },
+        },
+        {trigger: ".o_switch_view.o_kanban", run: "click"},
+        {
+            content: "Who is on a phone reads why, and can do something about it",
+            trigger:
+                ".o_kanban_record:contains(The password is wrong) button[name=action_reconnect]",
+            run: "click",
+        },
+        {trigger: ".o_dialog .o_crm_mailbox_connect [name=password] input"},
+    ],
+});
+
 tours.add("mail_crm_link_systray_quiet", {
     steps: () => [
         {trigger: ".o_menu_systray:has(.o_user_menu):not(:has(.o_crm_mailbox_systray))"},
