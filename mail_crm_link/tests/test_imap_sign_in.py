@@ -1,6 +1,8 @@
 """IMAP mailboxes that sign in on the provider's page: from the consent to the mail that is read and sent."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -173,6 +175,22 @@ class TestMail(CommittingCase):
         self.assertEqual(set(self.emails().mapped("subject")), {"Pumps", "Valves"})
         self.assertEqual(self.emails().partner_ids, eva)
         self.assertEqual(self.authority.calls["refresh_token"], 3)
+
+    def test_two_workers_use_up_a_refresh_token_once(self):
+        mailbox = self.connected()
+        self.authority.rotates = True
+        asked = self.authority.calls["refresh_token"]
+        both = threading.Barrier(2)
+
+        def renewed(_worker: int) -> str:
+            with self.another_worker() as env:
+                token = env["crm.mailbox"].browse(mailbox.id)._token__()
+                both.wait(10)
+                return token(True)
+
+        with ThreadPoolExecutor(2) as workers:
+            tokens = set(workers.map(renewed, range(2)))
+        self.assertEqual((len(tokens), self.authority.calls["refresh_token"]), (1, asked + 1))
 
     def test_a_consent_that_was_taken_back_waits_for_its_owner(self):
         mailbox = self.connected()
