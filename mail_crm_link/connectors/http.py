@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from . import network
-from .errors import ConnectorError, NotAllowed, Transient
+from .errors import ConnectorError, NotAllowed, ProviderBroken, Transient
 from .network import Network
 
 CONTENT_TOO_LARGE = 413
@@ -30,15 +33,76 @@ def library(name: str) -> Any:
         ) from error
 
 
-def guarded_adapter(rules: Network) -> Any:
-    """An adapter of requests whose connections, redirected ones too, go only where ``rules`` permit."""
+class Fuse:
+    """Ends the connection over which an answer takes too long: time-outs of a socket begin anew with every octet.
+
+    :ivar blown: whether it did
+    """
+
+    def __init__(self) -> None:
+        self._handle: socket.socket | None = None
+        self.blown = False
+
+    def watch(self, connection: socket.socket) -> None:
+        """Watch this connection from now on, whatever TLS makes of it."""
+        self.close()
+        self._handle = connection.dup()
+        if self.blown:
+            self._blow()
+
+    @contextmanager
+    def burning(self, seconds: float) -> Iterator[None]:
+        """Leave so much time."""
+        timer = threading.Timer(max(seconds, 0.0), self._blow)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _blow(self) -> None:
+        self.blown = True
+        if handle := self._handle:
+            with suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        handle, self._handle = self._handle, None
+        if handle:
+            handle.close()
+
+
+def read(response: Any, most: int) -> None:
+    """Read the content of an answer into it.
+
+    :raises ProviderBroken: it has more than so many octets
+    """
+    content = bytearray()
+    for chunk in response.iter_content(64 * 1024):
+        content += chunk
+        if len(content) > most:
+            response.close()
+            raise ProviderBroken("The server sends too much", f"more than {most} octets")
+    # Where the library would put what it reads without a limit.
+    response._content = bytes(content)
+
+
+def guarded_adapter(rules: Network, fuse: Fuse) -> Any:
+    """An adapter of requests whose connections, redirected ones too, go only where ``rules`` permit.
+
+    :param fuse: watches the last of them
+    """
     requests = library("requests")
     connection = library("urllib3.connection")
     pool = library("urllib3.connectionpool")
 
     def guarded(base: Any) -> Any:
         def connect(self: Any) -> Any:
-            return rules.for_requests().connect(self.host, self.port, float(self.timeout))
+            connected = rules.for_requests().connect(self.host, self.port, float(self.timeout))
+            fuse.watch(connected)
+            return connected
 
         return type(f"Guarded{base.__name__}", (base,), {"_new_conn": connect})
 

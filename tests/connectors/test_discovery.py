@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from servers.dripping import IN_THE_BODY, IN_THE_HEADER, dripping
 from servers.internet import Internet, over_tls, silent, starting_tls
 
 from mail_crm_link.connectors.discovery import Discovery, DomainNames, Server, known_provider, provider_of_host
@@ -296,6 +297,14 @@ def test_a_guess_needs_a_certificate_for_its_name_and_the_right_protocol(interne
         internet.mail_server(f"mail.{DOMAIN}", 993, over_tls(b"220 a web server"))
         internet.mail_server(f"mail.{DOMAIN}", 143, starting_tls(b"* OK ready", b"a NO not here"))
         assert search(internet, seconds=3).find(ADDRESS) is None
+
+
+@pytest.mark.parametrize("said", [IN_THE_HEADER, IN_THE_BODY])
+def test_an_answer_that_comes_too_slowly_is_none(said: bytes) -> None:
+    began = time.monotonic()
+    with dripping(said) as origin, pytest.raises(Unanswered):
+        Web(Network()).get(origin, 0.5)
+    assert time.monotonic() - began < 2
 
 
 def test_silent_servers_do_not_hold_the_search_up(internet: Internet) -> None:

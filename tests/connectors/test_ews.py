@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from servers.dripping import IN_THE_BODY, IN_THE_HEADER, dripping
 from servers.ews import _OPERATIONS, EWSRefusal, EWSServer
 
 from mail_crm_link.connectors.errors import (
@@ -18,7 +20,7 @@ from mail_crm_link.connectors.errors import (
     Transient,
     Undeliverable,
 )
-from mail_crm_link.connectors.ews import Account, EWSConnector, EWSSender
+from mail_crm_link.connectors.ews import Account, EWSConnector, EWSSender, find_server, session
 from mail_crm_link.connectors.network import Network
 
 from .contract import Reader, envelopes_of
@@ -239,6 +241,27 @@ def test_a_server_that_is_busy_at_a_folder_s_name_does_not_change_what_it_is_for
     monkeypatch.setitem(_OPERATIONS, "GetFolder", busy)
     with pytest.raises(Transient):
         connector.folders()
+
+
+@pytest.mark.parametrize("said", [IN_THE_HEADER, IN_THE_BODY])
+def test_an_answer_that_comes_too_slowly(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    monkeypatch.setattr(session.Session.one, "__defaults__", (0.5,))
+    began = time.monotonic()
+    with dripping(said) as origin:
+        with pytest.raises(Transient) as caught:
+            EWSConnector(Account(ADDRESS, f"{origin}/EWS/Exchange.asmx", "anna", "x", timeout=3)).open()
+        assert caught.value.cause == "timeout"
+        with pytest.raises(Transient) as caught:
+            find_server(Account(ADDRESS, "", "anna", "x"), origin, seconds=0.5)
+        assert caught.value.cause == "timeout" and time.monotonic() - began < 4
+
+
+def test_an_answer_larger_than_the_memory(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MOST_OCTETS", 100_000)
+    server.deliver(PLAIN + b"x" * 100_000)
+    reader = Reader(opened(server))
+    with pytest.raises(ProviderBroken):
+        reader.connector.raw(reader.folder, "", reader.all_added()[0])
 
 
 # -- sending ----------------------------------------------------------------------------------------------------

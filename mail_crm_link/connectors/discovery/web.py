@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import ConnectorError
+from ..http import Fuse
 from ..network import Network
 
 MOST_OCTETS = 256 * 1024
@@ -79,23 +81,29 @@ class Web:
         parts = urlsplit(address)
         if parts.scheme not in _PORTS or not parts.hostname:
             raise Unanswered(f"{address} is no address of the web")
-        connection = self._connection(parts.scheme, parts.hostname, parts.port, deadline)
-        try:
-            target = parts.path + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target or "/", headers={"Host": parts.netloc, **_HEADERS})
-            response = connection.getresponse()
-            location = response.getheader("Location", "") if response.status in _REDIRECTS else ""
-            challenges = tuple(response.headers.get_all("WWW-Authenticate", []))
-            return Answer(response.status, _body(response, deadline), challenges), location
-        finally:
-            connection.close()
+        fuse = Fuse()
+        with closing(fuse), fuse.burning(deadline - time.monotonic()):
+            connection = self._connection(parts.scheme, parts.hostname, parts.port, deadline, fuse)
+            try:
+                target = parts.path + (f"?{parts.query}" if parts.query else "")
+                connection.request("GET", target or "/", headers={"Host": parts.netloc, **_HEADERS})
+                answer, location = _answered(connection.getresponse(), deadline)
+            finally:
+                connection.close()
+        if fuse.blown:
+            # An answer that ends within its header looks like an empty one.
+            raise Unanswered(f"{address} answers too slowly")
+        return answer, location
 
-    def _connection(self, scheme: str, host: str, port: int | None, deadline: float) -> http.client.HTTPConnection:
+    def _connection(
+        self, scheme: str, host: str, port: int | None, deadline: float, fuse: Fuse
+    ) -> http.client.HTTPConnection:
         port = port or self.ports[scheme]
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
         connected = self.network.for_requests().connect(host, port, seconds)
+        fuse.watch(connected)
         if scheme == "https":
             try:
                 connected = self.ssl_context.wrap_socket(connected, server_hostname=host)
@@ -105,6 +113,13 @@ class Web:
         connection = http.client.HTTPConnection(host, port)
         connection.sock = connected
         return connection
+
+
+def _answered(response: http.client.HTTPResponse, deadline: float) -> tuple[Answer, str]:
+    """What a server answers, and where it leads."""
+    location = response.getheader("Location", "") if response.status in _REDIRECTS else ""
+    challenges = tuple(response.headers.get_all("WWW-Authenticate", []))
+    return Answer(response.status, _body(response, deadline), challenges), location
 
 
 def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:

@@ -94,26 +94,40 @@ class _Search:
         """Status, where it leads, and content."""
         host = replace(self._account, server=url)
         host.check()
-        session = guarded_session(host)
+        fuse = http.Fuse()
+        session = guarded_session(host, fuse)
         session.verify = host.verify
         try:
-            response = self._post(session, url, request)
-            if response.status_code == 401:
-                session.auth = self._sign_in(response)
-                response = self._post(session, url, request)
-            if response.status_code == 401:
-                raise SignInNeeded(f"{host.host} refused the sign-in", cause="wrong_password")
-            body = b"".join(self._bounded(response))
-            return response.status_code, response.headers.get("Location", ""), body
+            with fuse.burning(self._left):
+                answer = self._asked(session, host, url, request)
         except (OSError, ValueError) as error:
-            raise http.failure(error, host.host) from error
+            raise _too_long(url) if fuse.blown else http.failure(error, host.host) from error
         finally:
             session.close()
+            fuse.close()
+        if fuse.blown:
+            # An answer that ends within its header looks like an empty one.
+            raise _too_long(url)
+        return answer
+
+    def _asked(self, session: Any, host: Account, url: str, request: bytes) -> tuple[int, str, bytes]:
+        response = self._post(session, url, request)
+        if response.status_code == 401:
+            session.auth = self._sign_in(response)
+            response = self._post(session, url, request)
+        if response.status_code == 401:
+            raise SignInNeeded(f"{host.host} refused the sign-in", cause="wrong_password")
+        body = b"".join(self._bounded(response))
+        return response.status_code, response.headers.get("Location", ""), body
+
+    @property
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
 
     def _post(self, session: Any, url: str, request: bytes) -> Any:
-        left = self._deadline - time.monotonic()
+        left = self._left
         if left <= 0:
-            raise Transient("Autodiscover takes too long", url, cause="timeout")
+            raise _too_long(url)
         return session.post(url, data=request, timeout=left, allow_redirects=False, stream=True)
 
     def _sign_in(self, response: Any) -> Any:
@@ -133,6 +147,10 @@ class _Search:
             if octets > MOST_OCTETS or time.monotonic() > self._deadline:
                 raise ProviderBroken("Autodiscover answers too much or too slowly", cause="not_exchange")
             yield chunk
+
+
+def _too_long(url: str) -> Transient:
+    return Transient("Autodiscover takes too long", url, cause="timeout")
 
 
 def _request(mailbox: str) -> bytes:

@@ -17,7 +17,7 @@ from ..errors import MailGone, Transient
 from ..web import judged
 from . import xml
 from .causes import refusal
-from .session import Session
+from .session import MAIL_PATIENCE, PATIENCE, Session
 
 Result = TypeVar("Result")
 
@@ -76,7 +76,7 @@ def contents(session: Session, remote_ids: Sequence[str], whole: bool) -> Iterat
         else:
             (small if octets <= WHOLE_LIMIT else large).append(remote_id)
     for ids, most in ((small, MIME_BATCH), (large, 1)):
-        for remote_id, raw_mail in _items(session, ids, xml.shape([], mime=True), most, _mime):
+        for remote_id, raw_mail in _items(session, ids, xml.shape([], mime=True), most, _mime, MAIL_PATIENCE):
             yield raw_mail if isinstance(raw_mail, FetchFailure) else parts.content(remote_id, raw_mail, whole)
 
 
@@ -85,18 +85,24 @@ def raw(session: Session, remote_id: str) -> bytes:
 
     :raises MailGone: it is not there any more
     """
-    ((_id, found),) = _items(session, [remote_id], xml.shape([], mime=True), 1, _mime)
+    ((_id, found),) = _items(session, [remote_id], xml.shape([], mime=True), 1, _mime, MAIL_PATIENCE)
     if isinstance(found, FetchFailure):
         raise MailGone("The mail cannot be fetched", found.reason)
     return found
 
 
 def _items(
-    session: Session, remote_ids: Sequence[str], shape: str, most: int, read: Callable[[str, Any], Result]
+    session: Session,
+    remote_ids: Sequence[str],
+    shape: str,
+    most: int,
+    read: Callable[[str, Any], Result],
+    seconds: float = PATIENCE,
 ) -> Iterator[tuple[str, Result | FetchFailure]]:
     for start in range(0, len(remote_ids), most):
         portion = remote_ids[start : start + most]
-        messages = session.ask("GetItem", f"<m:GetItem>{shape}{xml.item_ids(portion)}</m:GetItem>", len(portion))
+        content = f"<m:GetItem>{shape}{xml.item_ids(portion)}</m:GetItem>"
+        messages = session.ask("GetItem", content, len(portion), seconds)
         answers = list(zip(portion, messages, strict=True))
         yield from judged(answers, refusal, lambda remote_id, message: _read(remote_id, message, read))
 

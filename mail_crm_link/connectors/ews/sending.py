@@ -11,7 +11,7 @@ import base64
 from ..base import Folder
 from ..web import WebSender
 from . import folders, listing, xml
-from .session import Account, Session
+from .session import MAIL_PATIENCE, Account, Session
 
 
 class EWSSender(WebSender[Session]):
@@ -31,6 +31,7 @@ class EWSSender(WebSender[Session]):
         self._session.one(
             "CreateItem",
             f'<m:CreateItem MessageDisposition="SendAndSaveCopy">{saved}<m:Items>{item}</m:Items></m:CreateItem>',
+            MAIL_PATIENCE,
         )
 
 

@@ -10,9 +10,15 @@ from urllib.parse import urlsplit
 from .. import http
 from ..errors import ConnectorError, NotAllowed, ProviderBroken, SignInNeeded, Transient, Undeliverable
 from ..network import Network
+from ..wire import MIB
 from . import causes, xml
 
 TIMEOUT = 60.0
+PATIENCE = 90.0
+"""Seconds for a whole answer; ``MAIL_PATIENCE`` where mails come or go as they are."""
+
+MAIL_PATIENCE = 600.0
+MOST_OCTETS = 256 * MIB
 PATH = "/EWS/Exchange.asmx"
 SCHEMA = "Exchange2013"
 """The version in which a server is asked first; the names of versions ascend."""
@@ -97,6 +103,7 @@ class Session:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._protocol: Any = None
+        self._fuse = http.Fuse()
         self._access_token = ""
         self.round_trips = 0
 
@@ -111,64 +118,73 @@ class Session:
         :raises NotAllowed: the library is missing, or the host is none that may be asked
         """
         self._account.check()
-        self._protocol = _protocol(self._account, lambda: self._access_token)
+        self.close()
+        self._fuse = http.Fuse()
+        self._protocol = _protocol(self._account, lambda: self._access_token, self._fuse)
 
     def close(self) -> None:
         """Let go of connections."""
         if self._protocol is not None:
             self._protocol.close()
             self._protocol = None
+        self._fuse.close()
 
-    def ask(self, operation: str, content: str, count: int = 1) -> list[Any]:
+    def ask(self, operation: str, content: str, count: int = 1, seconds: float = PATIENCE) -> list[Any]:
         """The response messages of an operation, whatever each of them says.
 
         :param content: the operation's element, see ``xml``
         :param count: messages that there have to be: fewer would give mails the content of others
+        :param seconds: for the whole answer
         """
-        messages = self._asked(operation, content)
+        messages = self._asked(operation, content, seconds)
         if len(messages) == count:
             return messages
         refusals = filter(None, map(causes.refusal, messages))
         raise next(refusals, ProviderBroken(f"{operation} was answered in part", f"{len(messages)} of {count}"))
 
-    def _asked(self, operation: str, content: str) -> list[Any]:
+    def _asked(self, operation: str, content: str, seconds: float) -> list[Any]:
         if self._protocol is None:
             raise Transient("The session is closed", cause="disconnected")
         try:
-            return self._ask(operation, content)
+            return self._ask(operation, content, seconds)
         except SignInNeeded:
             if self._account.token is None:
                 raise
         # Access tokens end; the one that was used was refused.
         self._account.token(True)
         self.open()
-        return self._ask(operation, content)
+        return self._ask(operation, content, seconds)
 
-    def _ask(self, operation: str, content: str) -> list[Any]:
+    def _ask(self, operation: str, content: str, seconds: float) -> list[Any]:
         etree = http.library("lxml.etree")
         if self._account.token is not None:
             # Not within the library, which logs what goes wrong there.
             self._access_token = self._account.token(False)
         self.round_trips += 1
         try:
-            return list(_operation(operation, self._protocol, self._account)(etree.fromstring(xml.document(content))))
+            with self._fuse.burning(seconds):
+                asked = _operation(operation, self._protocol, self._account)
+                return list(asked(etree.fromstring(xml.document(content))))
         except ConnectorError:
+            self.close()
             raise
         except _known_errors() as error:
             protocol, account = self._protocol, self._account
             self.close()
+            if self._fuse.blown:
+                raise Transient(f"{account.host} answers too slowly", str(error), cause="timeout") from error
             if protocol.refuses_passwords and account.token is None:
                 raise NotAllowed("The server takes no passwords", str(error), cause="basic_auth_off") from error
             if protocol.status == http.CONTENT_TOO_LARGE:
                 raise Undeliverable("The request is too large", str(error), cause="mail_too_large") from error
             raise causes.failure(error, account, http.retry_after(protocol.retry_after)) from error
 
-    def one(self, operation: str, content: str) -> Any:
+    def one(self, operation: str, content: str, seconds: float = PATIENCE) -> Any:
         """The only response message of an operation.
 
         :raises ConnectorError: it is a refusal
         """
-        (message,) = self.ask(operation, content)
+        (message,) = self.ask(operation, content, seconds=seconds)
         if error := causes.refusal(message):
             raise error
         return message
@@ -179,24 +195,27 @@ def _known_errors() -> tuple[type[Exception], ...]:
     return (errors.EWSError, http.library("requests").RequestException, OSError, ValueError, LookupError)
 
 
-def guarded_session(account: Account) -> Any:
-    """A session of requests whose connections go only where the account may."""
+def guarded_session(account: Account, fuse: http.Fuse) -> Any:
+    """A session of requests whose connections go only where the account may.
+
+    :param fuse: watches them
+    """
     session = http.library("requests").Session()
     # Neither a proxy nor a .netrc of this machine comes between.
     session.trust_env = False
     session.headers.update(http.library("exchangelib.transport").DEFAULT_HEADERS)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, http.guarded_adapter(account.network))
+        session.mount(scheme, http.guarded_adapter(account.network, fuse))
     return session
 
 
-def _protocol(account: Account, access_token: Callable[[], str]) -> Any:
+def _protocol(account: Account, access_token: Callable[[], str], fuse: http.Fuse) -> Any:
     """The library's protocol object; not the shared one that it keeps by address and login, password included."""
     library = http.library("exchangelib")
     protocols = http.library("exchangelib.protocol")
 
     def raw_session(self: Any, *_arguments: Any, **_options: Any) -> Any:
-        session = guarded_session(account)
+        session = guarded_session(account, fuse)
         session.verify = account.verify
         session.hooks["response"].append(lambda response, **_options: note(self, response))
         return session
@@ -208,6 +227,7 @@ def _protocol(account: Account, access_token: Callable[[], str]) -> Any:
         return session
 
     def note(self: Any, response: Any) -> None:
+        http.read(response, MOST_OCTETS)
         # What the library raises does not tell.
         self.status = response.status_code
         self.retry_after = response.headers.get("Retry-After")
