@@ -7,6 +7,8 @@ from ..connectors.errors import ConnectorError, NotAllowed, SignInNeeded, Transi
 FIRST = 60.0
 LONGEST = 3_600.0
 FATAL = 6 * 3_600.0
+LONGEST_TOLD = 24 * 3_600.0
+"""Quotas are counted by the day at most; a server that names another century is not believed."""
 SPREAD = 0.25
 """Share by which a pause is lengthened at most, so that the mailboxes of a failed server do not return as one."""
 
@@ -23,4 +25,4 @@ def pause(error: ConnectorError, failures: int, chance: float) -> float | None:
         return FATAL * (1 + SPREAD * chance)
     # The exponent is bounded, since a server may be away for a year.
     doubled = min(LONGEST, FIRST * 2.0 ** min(max(failures, 1) - 1, 10))
-    return max(doubled, error.retry_after or 0.0) * (1 + SPREAD * chance)
+    return max(doubled, min(error.retry_after or 0.0, LONGEST_TOLD)) * (1 + SPREAD * chance)

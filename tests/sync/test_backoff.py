@@ -12,7 +12,7 @@ from mail_crm_link.connectors.errors import (
     SignInNeeded,
     Transient,
 )
-from mail_crm_link.sync.backoff import FATAL, LONGEST, SPREAD, pause
+from mail_crm_link.sync.backoff import FATAL, LONGEST, LONGEST_TOLD, SPREAD, pause
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,8 @@ from mail_crm_link.sync.backoff import FATAL, LONGEST, SPREAD, pause
         (Transient("slow", retry_after=900), 1, 900),
         (Transient("slow", retry_after=7200), 3, 7200),
         (Transient("slow", retry_after=1), 3, 240),
+        (Transient("slow", retry_after=float("inf")), 3, LONGEST_TOLD),
+        (Transient("slow", retry_after=float("nan")), 3, 240),
         (ProviderBroken("nonsense"), 1, FATAL),
         (FolderGone("all gone"), 1, FATAL),
         (SignInNeeded("password"), 1, None),
