@@ -143,6 +143,14 @@ def test_what_the_service_keeps_no_header_of_gets_one_from_properties(server: Gr
     assert envelope.size == len(REPLY)
 
 
+def test_a_listing_without_headers_makes_no_newsletter_a_letter(server: GraphMailbox) -> None:
+    server.mailbox.delta_headers = False
+    server.deliver(b"List-Id: <news.example.com>\r\n" + PLAIN)
+    reader = Reader(opened(server))
+    (envelope,) = envelopes_of(reader.connector.envelopes(reader.folder, "", reader.all_added()))
+    assert b"List-Id: <news.example.com>" in envelope.header
+
+
 def test_more_than_five_thousand_mails_of_the_window_are_all_listed(server: GraphMailbox) -> None:
     server.mailbox.filter_limit = 5
     for raw in numbered(12):

@@ -117,6 +117,7 @@ class Mailbox:
         self.rounds: dict[str, Round] = {}
         self.partial_changes = True
         self.rich_delta = True
+        self.delta_headers = True
         self.filter_limit = FILTER_LIMIT
         self._numbers = itertools.count(1)
         self._clock = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(hours=1)
@@ -656,6 +657,8 @@ def _entry(mailbox: Mailbox, asked: Asked, state: Round, what: str, key: int) ->
             "@removed": {"reason": "deleted"},
         }
     whole = _message_object(mailbox, mail, asked, state.query)
+    if not mailbox.delta_headers:
+        whole.pop("internetMessageHeaders", None)
     if what == "flag" and mailbox.partial_changes:
         return {"id": whole["id"], "isRead": mail.is_read, "parentFolderId": mail.folder}
     return whole

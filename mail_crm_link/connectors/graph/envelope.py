@@ -27,9 +27,14 @@ FIELDS = (
 """What an envelope is made of."""
 
 
-def is_complete(message: Json) -> bool:
-    """Whether it tells what an envelope needs; what only changed may come without."""
-    return "receivedDateTime" in message and "internetMessageId" in message
+def is_complete(message: Json, sent: bool) -> bool:
+    """Whether it tells what an envelope needs; what only changed may come without.
+
+    :param sent: it lies among what was sent, of which the service keeps no header
+    """
+    # Without the header a newsletter looks like a mail that somebody wrote.
+    needed = {"receivedDateTime", "internetMessageId"} | (set() if sent else {"internetMessageHeaders"})
+    return needed <= message.keys()
 
 
 def envelope(message: Json) -> Envelope:

@@ -112,7 +112,9 @@ def changes(
     page = session.get(state.link, odata_maxpagesize=str(limit)) if state else _begun(session, folder, limit)
     news = _News()
     news.take_page(page, since)
-    ahead.update({entry["id"]: entry for entry in page["value"] if entry["id"] in news.added and is_complete(entry)})
+    sent = folder.role == "sent"
+    complete = (entry for entry in page["value"] if is_complete(entry, sent))
+    ahead.update({entry["id"]: entry for entry in complete if entry["id"] in news.added})
     following = _following(page, state, tuple(news.newest_first()), day)
     if state and not state.first and not page["value"] and not _is_continued(page) and state.day == day:
         return Changes("", cursor, unchanged=True)
