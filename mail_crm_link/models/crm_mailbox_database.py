@@ -23,17 +23,17 @@ class CrmMailboxSecret(models.Model):
     def _database_uuid(self) -> str:
         return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
-    def _of_another_database(self, mailbox):
-        return self.search([("mailbox_id", "=", mailbox.id), ("database_uuid", "!=", self._database_uuid())])
+    def _of_another_database(self):
+        return self.filtered(lambda secret: secret.database_uuid != self._database_uuid())
 
-    def _reveal__(self, mailbox, kind: str) -> str:
+    def _opened__(self) -> list:
         """:raise SignInNeeded: also when this database is a copy of the one it was given to"""
-        if kind in self._of_another_database(mailbox).mapped("kind"):
+        if self._of_another_database():
             raise SignInNeeded("the secret was given to another database", cause="database_copied")
-        return super()._reveal__(mailbox, kind)
+        return super()._opened__()
 
     def _store__(self, mailbox, kind: str, secret: str) -> None:
-        if self._of_another_database(mailbox):
+        if self.search([("mailbox_id", "=", mailbox.id)])._of_another_database():
             self.env["crm.email.composer"]._take_back_of_copy(mailbox)
         super()._store__(mailbox, kind, secret)
 

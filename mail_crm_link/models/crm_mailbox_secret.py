@@ -67,7 +67,8 @@ class CrmMailboxSecret(models.Model):
         :raise SignInNeeded: when the server has no key, or none that it was encrypted with; or when it was put here
             by somebody who took it from elsewhere
         """
-        secret = self.search([("mailbox_id", "=", mailbox.id), ("kind", "=", kind)])
+        # With all that opening it reads: this is asked of each mailbox again and again.
+        secret = self.search_fetch([("mailbox_id", "=", mailbox.id), ("kind", "=", kind)])
         if not secret:
             return ""
         *place, text = secret._opened__()

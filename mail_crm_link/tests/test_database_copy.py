@@ -45,6 +45,14 @@ class TestDatabaseCopy(MailboxCase):
             with self.assertRaisesRegex(AssertionError, "it connects"):
                 reach().open()
 
+    def test_a_password_is_read_by_one_query(self):
+        """The process that waits for new mail reads all of them every ten seconds."""
+        secrets = self.env["crm.mailbox.secret"]
+        self.assertEqual(secrets._reveal__(self.mailbox, "password"), "secret")
+        self.env.invalidate_all()
+        with self.assertQueryCount(1):
+            secrets._reveal__(self.mailbox, "password")
+
     def test_a_copy_asks_for_a_new_sign_in_and_says_why(self):
         self.copy_database()
         for reach in (self.mailbox._connector, self.mailbox._submission):
@@ -56,7 +64,7 @@ class TestDatabaseCopy(MailboxCase):
 
     def test_without_the_guard_a_copy_would_connect(self):
         self.copy_database()
-        with patch.object(CrmMailboxSecret, "_of_another_database", lambda self, mailbox: self.browse()):
+        with patch.object(CrmMailboxSecret, "_of_another_database", lambda self: self.browse()):
             with self.assertRaisesRegex(AssertionError, "it connects"):
                 self.mailbox._connector().open()
 
