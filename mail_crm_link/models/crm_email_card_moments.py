@@ -24,6 +24,8 @@ MOMENTS = {
     "mail_unanswered_hours",
     *CONTENT_MOMENTS,
 }
+# What is written in the background, and found by filters.
+NOTED = {"readonly": True, "copy": False, "index": "btree_not_null", "groups": "base.group_user"}
 
 
 class MomentOfReadableMail(reader_fields.Datetime):
@@ -41,53 +43,35 @@ class CrmEmailCard(models.AbstractModel):
 
     last_mail_received_at = fields.Datetime(
         "Last e-mail received",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        groups="base.group_user",
+        **NOTED,
         help="When a person last wrote; newsletters and automatic replies do not count.",
     )
     last_mail_sent_at = fields.Datetime(
         "Last e-mail sent",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        groups="base.group_user",
+        **NOTED,
         help="When somebody of us last wrote, from here or from any other mail program.",
     )
     mail_unanswered_since = fields.Datetime(
         "E-mail unanswered since",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        groups="base.group_user",
+        **NOTED,
         help="When the oldest e-mail came that still waits for an answer.",
     )
     mail_unanswered_hours = fields.Integer(
         "Unanswered working hours",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        groups="base.group_user",
+        **NOTED,
         aggregator="max",
         help="How long the oldest e-mail has waited: whole working hours of the mailbox's owner, up to 200.",
     )
     mail_bounced_at = MomentOfReadableMail(
         "E-mail bounced",
-        readonly=True,
-        copy=False,
+        **NOTED,
         prefetch=False,
-        index="btree_not_null",
-        groups="base.group_user",
         help="When a mail system last said that it could not deliver an e-mail.",
     )
     mail_turned_negative_at = MomentOfReadableMail(
         "Mood turned negative",
-        readonly=True,
-        copy=False,
+        **NOTED,
         prefetch=False,
-        index="btree_not_null",
-        groups="base.group_user",
         help="When an e-mail last was negative after one that was not.",
     )
     is_mail_bounced_at_readable = fields.Boolean(compute="_compute_moments_readable", groups="base.group_user")
