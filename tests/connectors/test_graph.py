@@ -313,6 +313,14 @@ def test_a_refused_send_has_a_consequence(
     assert caught.value.cause == cause
 
 
+def test_a_mail_larger_than_a_request_is_refused_before_it_is_handed_over(server: GraphMailbox) -> None:
+    with pytest.raises(Undeliverable) as caught:
+        send(server, PLAIN + b"x" * 3_200_000)
+    assert caught.value.cause == "mail_too_large" and not calls_by_kind(server.service)["sendMail"]
+    send(server, PLAIN + b"x" * 3_100_000)
+    assert len(server.sent) == 1
+
+
 def test_sender_addresses_are_those_of_smtp(server: GraphMailbox) -> None:
     proxies = [f"SMTP:{ADDRESS}", "smtp:Sales@example.com", "x500:/o=Example/cn=ann", "SIP:ann@example.com"]
     server.mailbox.proxy_addresses = proxies

@@ -10,11 +10,14 @@ import base64
 from urllib.parse import quote
 
 from ..base import Folder
-from ..errors import OutcomeUnknown
+from ..errors import OutcomeUnknown, Undeliverable
 from ..web import WebSender
+from ..wire import MIB
 from .session import Account, Session
 
 ACCEPTED = 202
+MOST_OCTETS = 4 * MIB
+"""Of a request (https://learn.microsoft.com/graph/errors, 413); to some that were larger the service said 200."""
 
 
 class GraphSender(WebSender[Session]):
@@ -25,9 +28,11 @@ class GraphSender(WebSender[Session]):
 
     def _hand_over(self, raw: bytes) -> None:
         encoded = base64.b64encode(raw)
+        if len(encoded) > MOST_OCTETS:
+            raise Undeliverable("The mail is too large", f"{len(encoded)} > {MOST_OCTETS}", cause="mail_too_large")
         status = self._session.submit(f"{self._session.root}/sendMail", encoded, "text/plain")
         if status != ACCEPTED:
-            # 200 was seen for mails that never left (microsoftgraph/microsoft-graph-docs-contrib, issue 3079).
+            # See microsoftgraph/microsoft-graph-docs-contrib, issue 3079.
             raise OutcomeUnknown("The service did not accept the mail", str(status))
 
     def aliases(self) -> list[str]:
