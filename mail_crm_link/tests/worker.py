@@ -56,17 +56,17 @@ def _send_automated(registry: Registry) -> None:
 
 
 def _poison(poison: bytes) -> None:
-    from odoo.addons.mail_crm_link.models import email_rows
+    from odoo.addons.mail_crm_link.rules import message
 
     for name in ("parse_header", "parse_body"):
-        parse = getattr(email_rows, name)
+        parse = getattr(message, name)
 
         def deadly(raw, *args, parse=parse):
             if poison in raw:
                 os.kill(os.getpid(), signal.SIGKILL)
             return parse(raw, *args)
 
-        setattr(email_rows, name, deadly)
+        setattr(message, name, deadly)
 
 
 if __name__ == "__main__":
