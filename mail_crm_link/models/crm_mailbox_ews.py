@@ -103,7 +103,10 @@ class CrmMailbox(models.Model):
         """Go on with the server that the company names: the password was given for whatever it is."""
         # sudo: nobody has rights on secrets; write access to the mailbox was checked
         password = self.env["crm.mailbox.secret"].sudo()._reveal__(self, "password")
-        self.write({"ews_server": self._find_ews_server__(), "password": password})
+        # In its owner's name: an administrator who clicks did not enter what a stranger's domain names.
+        # sudo: write access to the mailbox was checked, and that the user may connect it
+        mailbox = self.with_user(self.user_id).sudo()
+        mailbox.write({"ews_server": self._find_ews_server__(), "password": password})
 
     def _find_ews_server__(self) -> str:
         """Return the address of the web services, as the autodiscover service of the address's domain tells it.

@@ -122,6 +122,14 @@ class TestEWSSignIn(EWSSignInCase):
         self.assertEqual((mailbox.ews_server, mailbox.has_password), (self.service.endpoint, True))
         self.assertEqual(mailbox.state, "connecting")
 
+    def test_what_a_domain_names_is_no_administrator_s_word(self):
+        self.enterContext(discovering(self.service, ADDRESS))
+        seller = self.committed_user("ews_seller")
+        mailbox = self.new_mailbox(user_id=seller.id, ews_username=self.service.login, password="secret")
+        with self.assertRaisesRegex(UserError, "in a private network"):
+            mailbox.action_connect()
+        self.assertFalse(mailbox.trusted_servers)
+
     def test_a_password_does_not_follow_to_another_s_mailbox(self):
         mailbox = self.new_mailbox(ews_server=self.service.endpoint, password="of a service account")
         mailbox.name = "Mine"
