@@ -21,7 +21,7 @@ CARD_FIELDS = {"crm.lead": "lead_id", "res.partner": "partner_id"}
 class CrmEmail(models.Model):
     _name = "crm.email"
     _inherit = ["crm.email.guarded"]
-    _description = "E-mail"
+    _description = "Email"
     _order = "date desc, id desc"
     _rec_name = "subject"
 
@@ -175,8 +175,8 @@ class CrmEmail(models.Model):
 
     def _masked_subject(self) -> str:
         if self.direction == "in":
-            return self.env._("E-mail received")
-        return self.env._("E-mail sent")
+            return self.env._("Email received")
+        return self.env._("Email sent")
 
     def _correspondent(self) -> str:
         """The other side's name for people, "" when nobody is named."""
@@ -274,7 +274,7 @@ class CrmEmail(models.Model):
         if model not in CARD_FIELDS:
             raise ValidationError(
                 self.env._(
-                    "E-mails are linked to leads, opportunities, contacts and companies, not to “%s”.",
+                    "Emails are linked to leads, opportunities, contacts and companies, not to “%s”.",
                     model,
                 )
             )
@@ -287,7 +287,7 @@ class CrmEmail(models.Model):
 
     def _check_not_archived(self, card) -> None:
         if not card.active:
-            raise ValidationError(self.env._("%s is archived. Restore it to link e-mails to it.", card.display_name))
+            raise ValidationError(self.env._("%s is archived. Restore it to link emails to it.", card.display_name))
 
     def link_to(self, model: str, res_id: int) -> bool:
         """Bind these e-mails to a card, by hand.

@@ -29,12 +29,12 @@ CARD = "mail_crm_link.card"
 class CrmEmailAccess(models.Model):
     _name = "crm.email.access"
     _inherit = ["crm.email.guarded"]
-    _description = "Opened E-mail of Others"
+    _description = "Opened Email of Others"
     _log_access = False
     _order = "date desc, id desc"
     _rec_name = "user_id"
 
-    email_id = fields.Many2one("crm.email", "E-mail", required=True, index=True, ondelete="cascade")
+    email_id = fields.Many2one("crm.email", required=True, index=True, ondelete="cascade")
     user_id = fields.Many2one("res.users", "Opened by", required=True, ondelete="cascade")
     date = fields.Datetime("First opened", required=True, help="The first time on that day (UTC).")
     day = fields.Date(required=True)

@@ -146,7 +146,7 @@ class CrmEmailComposer(models.Model):
         parent = self.parent_id.sudo()
         if self.kind == "forward_attached":
             self.parent_id._note_reading()
-            name = f"{parent.header_subject or self.env._('E-mail')}.eml"
+            name = f"{parent.header_subject or self.env._('Email')}.eml"
             self._attach(name, "message/rfc822", parent._fetch_original())
         elif self.kind == "forward":
             for listed in self.parent_id.load_content()["attachments"]:

@@ -37,7 +37,7 @@ MANAGERS = "sales_team.group_sale_manager"
 
 class CrmEmailAutomation(models.Model):
     _name = "crm.email.automation"
-    _description = "1:1 E-mail"
+    _description = "1:1 Email"
     _order = "id desc"
     _rec_name = "card_name"
 
@@ -61,9 +61,9 @@ class CrmEmailAutomation(models.Model):
     reason = fields.Selection(
         [
             ("archived", "The record is archived"),
-            ("no_address", "The record has no e-mail address"),
+            ("no_address", "The record has no email address"),
             ("own_address", "The address is one of our own"),
-            ("unsubscribed", "The contact does not want such e-mails"),
+            ("unsubscribed", "The contact does not want such emails"),
             ("automatic", "The last mail from there was automatic"),
             ("answered", "They wrote, or somebody answered them, meanwhile"),
             ("no_owner", "Nobody is responsible for the record"),
@@ -80,13 +80,11 @@ class CrmEmailAutomation(models.Model):
     )
     detail = fields.Char(readonly=True)
     by_server = fields.Boolean("Through the company's mail server", readonly=True)
-    draft_ids = fields.One2many("crm.email.composer", "automation_id", "Written e-mail")
-    email_id = fields.Many2one("crm.email", "Sent e-mail", readonly=True, ondelete="set null", index="btree_not_null")
+    draft_ids = fields.One2many("crm.email.composer", "automation_id", "Written email")
+    email_id = fields.Many2one("crm.email", "Sent email", readonly=True, ondelete="set null", index="btree_not_null")
     holds = fields.Boolean(default=True, groups=fields.NO_ACCESS)
 
-    _one_card = models.Constraint(
-        "CHECK (num_nonnulls(lead_id, partner_id) = 1)", "A 1:1 e-mail belongs to one record."
-    )
+    _one_card = models.Constraint("CHECK (num_nonnulls(lead_id, partner_id) = 1)", "A 1:1 email belongs to one record.")
     _lead_uniq = models.UniqueIndex("(action_id, lead_id) WHERE holds IS TRUE")
     _partner_uniq = models.UniqueIndex("(action_id, partner_id) WHERE holds IS TRUE")
     _waiting_idx = models.Index("(send_at, id) WHERE state = 'waiting'")
@@ -200,7 +198,7 @@ class CrmEmailAutomation(models.Model):
         """
         manager = self.env.user.has_group(MANAGERS)
         if not (self.env.su or manager or all(row.author_id == self.env.user for row in self)):
-            raise AccessError(self.env._("Only sales managers, and in whose name it is sent, stop a 1:1 e-mail."))
+            raise AccessError(self.env._("Only sales managers, and in whose name it is sent, stop a 1:1 email."))
         self.check_access("read")
         # sudo: nobody writes these rows but through here
         waiting = self.sudo().filtered(lambda one: one.state == "waiting")

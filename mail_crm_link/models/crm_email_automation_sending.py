@@ -52,7 +52,7 @@ class CrmEmailAutomation(models.Model):
         try:
             return self._take_turn(store)
         except Exception:  # the guard around one mail: the others must have their turn
-            _logger.exception("1:1 e-mail %s: sending failed", self.id)
+            _logger.exception("1:1 email %s: sending failed", self.id)
             store.rollback()
             store.take(self._put_off)
             return None

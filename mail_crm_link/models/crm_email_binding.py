@@ -30,7 +30,7 @@ NEVER_BY_CONVERSATION = ("off", "manual", "own", "blocked")
 
 class CrmEmailBinding(models.AbstractModel):
     _name = "crm.email.binding"
-    _description = "Binding of E-mails to Cards"
+    _description = "Binding of Emails to Cards"
 
     @api.model
     def _bind(self, email_ids: Sequence[int]) -> None:

@@ -64,7 +64,7 @@ class CrmEmailBlock(models.Model):
         except ValueError as error:
             raise ValidationError(
                 self.env._(
-                    "“%s” is neither an e-mail address nor a domain, such as ada@example.com or example.com.",
+                    "“%s” is neither an email address nor a domain, such as ada@example.com or example.com.",
                     vals["name"],
                 )
             ) from error

@@ -8,7 +8,7 @@ class CrmEmailCard(models.AbstractModel):
     """A record that mail is bound to: lead, opportunity, contact or company."""
 
     _name = "crm.email.card"
-    _description = "Card With E-mails"
+    _description = "Card With Emails"
 
     # The column of crm.email.link that points at this model.
     _crm_email_link_column: str
@@ -16,14 +16,14 @@ class CrmEmailCard(models.AbstractModel):
     # For employees: a customer who signs in reads their own contact.
     crm_email_ids = fields.Many2many(
         "crm.email",
-        string="E-mails",
+        string="Emails",
         compute="_compute_crm_email_ids",
         groups="base.group_user",
         help="Newest first.",
     )
-    crm_email_count = fields.Integer("Number of e-mails", compute="_compute_crm_email_count", groups="base.group_user")
+    crm_email_count = fields.Integer("Number of emails", compute="_compute_crm_email_count", groups="base.group_user")
     crm_email_to_process_count = fields.Integer(
-        "E-mails to process", compute="_compute_crm_email_count", groups="base.group_user"
+        "Emails to process", compute="_compute_crm_email_count", groups="base.group_user"
     )
 
     # Who reads a card may know of each mail on it at least that it is there, so these read
@@ -68,7 +68,7 @@ class CrmEmailCard(models.AbstractModel):
         """Return the action that lists the e-mails of this card."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("mail_crm_link.crm_email_action_of_card")
-        action["name"] = self.env._("E-mails of %s", self.display_name)
+        action["name"] = self.env._("Emails of %s", self.display_name)
         action["domain"] = [("link_ids", "any", [(self._crm_email_link_column, "=", self.id)])]
         action["context"] = {}
         return action

@@ -62,7 +62,7 @@ class _Mail(NamedTuple):
 
 class CrmEmailCardChange(models.Model):
     _name = "crm.email.card.change"
-    _description = "Card Whose E-mails Changed"
+    _description = "Card Whose Emails Changed"
     _log_access = False
 
     lead_id = fields.Many2one("crm.lead", index="btree_not_null", ondelete="cascade")

@@ -42,37 +42,37 @@ class CrmEmailCard(models.AbstractModel):
     _inherit = "crm.email.card"
 
     last_mail_received_at = fields.Datetime(
-        "Last e-mail received",
+        "Last email received",
         **NOTED,
         help="When a person last wrote; newsletters and automatic replies do not count.",
     )
     last_mail_sent_at = fields.Datetime(
-        "Last e-mail sent",
+        "Last email sent",
         **NOTED,
         help="When somebody of us last wrote, from here or from any other mail program.",
     )
     mail_unanswered_since = fields.Datetime(
-        "E-mail unanswered since",
+        "Email unanswered since",
         **NOTED,
-        help="When the oldest e-mail came that still waits for an answer.",
+        help="When the oldest email came that still waits for an answer.",
     )
     mail_unanswered_hours = fields.Integer(
         "Unanswered working hours",
         **NOTED,
         aggregator="max",
-        help="How long the oldest e-mail has waited: whole working hours of the mailbox's owner, up to 200.",
+        help="How long the oldest email has waited: whole working hours of the mailbox's owner, up to 200.",
     )
     mail_bounced_at = MomentOfReadableMail(
-        "E-mail bounced",
+        "Email bounced",
         **NOTED,
         prefetch=False,
-        help="When a mail system last said that it could not deliver an e-mail.",
+        help="When a mail system last said that it could not deliver an email.",
     )
     mail_turned_negative_at = MomentOfReadableMail(
         "Mood turned negative",
         **NOTED,
         prefetch=False,
-        help="When an e-mail last was negative after one that was not.",
+        help="When an email last was negative after one that was not.",
     )
     is_mail_bounced_at_readable = fields.Boolean(compute="_compute_moments_readable", groups="base.group_user")
     is_mail_turned_negative_at_readable = fields.Boolean(compute="_compute_moments_readable", groups="base.group_user")

@@ -7,7 +7,7 @@ class CrmEmailCard(models.AbstractModel):
     _inherit = "crm.email.card"
 
     owner_email = fields.Char(
-        "Owner's e-mail address",
+        "Owner's email address",
         compute="_compute_owner_email",
         compute_sudo=True,
         groups="base.group_user",

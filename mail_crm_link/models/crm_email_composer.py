@@ -39,7 +39,7 @@ OUTBOX_FIELDS = {
 
 class CrmEmailComposer(models.Model):
     _name = "crm.email.composer"
-    _description = "Written E-mail"
+    _description = "Written Email"
     _order = "write_date desc, id desc"
     _rec_name = "subject"
 
@@ -96,7 +96,7 @@ class CrmEmailComposer(models.Model):
     )
     status_message = fields.Char("Status", readonly=True, copy=False)
     message_id = fields.Char(readonly=True, copy=False)
-    email_id = fields.Many2one("crm.email", "Sent e-mail", readonly=True, copy=False, ondelete="set null", index=True)
+    email_id = fields.Many2one("crm.email", "Sent email", readonly=True, copy=False, ondelete="set null", index=True)
     stays_off_card = fields.Boolean(compute="_compute_stays_off_card")
     may_switch_on = fields.Boolean(compute="_compute_stays_off_card")
 
@@ -158,7 +158,7 @@ class CrmEmailComposer(models.Model):
         """:raise AccessError: the author may not write on the card"""
         for draft in self.filtered(lambda one: one.model or one.res_id):
             if draft.model not in CARD_FIELDS:
-                raise ValidationError(self.env._("E-mails are written from leads, opportunities and contacts."))
+                raise ValidationError(self.env._("Emails are written from leads, opportunities and contacts."))
             if card := draft._card():
                 card.check_access(card._mail_post_access)
 
@@ -236,9 +236,9 @@ class CrmEmailComposer(models.Model):
     def _check_writable(self) -> None:
         for draft in self:
             if draft.state == "scheduled":
-                raise UserError(self.env._("This e-mail waits to be sent. Take it back to change it."))
+                raise UserError(self.env._("This email waits to be sent. Take it back to change it."))
             if draft.state not in WRITABLE_STATES:
-                raise UserError(self.env._("This e-mail was sent meanwhile, maybe from another window."))
+                raise UserError(self.env._("This email was sent meanwhile, maybe from another window."))
 
     def _own_attachments(self) -> None:
         """What is attached to a draft is for its author only, and goes with it.
@@ -266,7 +266,7 @@ class CrmEmailComposer(models.Model):
     def _unlink_except_on_its_way(self):
         for draft in self:
             if draft.state == "sending":
-                raise UserError(self.env._("This e-mail is being sent at this moment."))
+                raise UserError(self.env._("This email is being sent at this moment."))
 
     # ------------------------------------------------------------------------------------
     # What a new draft says
@@ -377,7 +377,7 @@ class CrmEmailComposer(models.Model):
 
     def _title(self) -> str:
         kinds = dict(self._fields["kind"]._description_selection(self.env))
-        return self.env._("New E-mail") if self.kind == "new" else kinds[self.kind]
+        return self.env._("New Email") if self.kind == "new" else kinds[self.kind]
 
     def _first_body(self) -> Markup:
         """A line to write on, the author's signature, and what is answered."""

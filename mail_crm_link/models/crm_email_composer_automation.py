@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 class CrmEmailComposer(models.Model):
     _inherit = "crm.email.composer"
 
-    automation_id = fields.Many2one(
-        "crm.email.automation", "1:1 e-mail", readonly=True, copy=False, ondelete="set null"
-    )
+    automation_id = fields.Many2one("crm.email.automation", "1:1 email", readonly=True, copy=False, ondelete="set null")
 
     _automation_uniq = models.UniqueIndex("(automation_id) WHERE automation_id IS NOT NULL")
 

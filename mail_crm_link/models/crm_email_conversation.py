@@ -13,10 +13,10 @@ class CrmEmailConversation(models.Model):
 
     _name = "crm.email.conversation"
     _inherit = ["crm.email.guarded"]
-    _description = "E-mail Conversation"
+    _description = "Email Conversation"
     _log_access = False
 
-    email_ids = fields.One2many("crm.email", "conversation_id", "E-mails")
+    email_ids = fields.One2many("crm.email", "conversation_id", "Emails")
 
     def _readable_domain(self) -> Domain:
         """Conversations of which the user may read a mail: that mails belong together is content."""

@@ -5,7 +5,7 @@ class CrmEmailCopy(models.Model):
     """A place where a mail was seen: mailbox, folder, uidvalidity and remote id."""
 
     _name = "crm.email.copy"
-    _description = "Copy of an E-mail in a Mailbox"
+    _description = "Copy of an Email in a Mailbox"
     _log_access = False
     _rec_name = "remote_id"
     _order = "id desc"

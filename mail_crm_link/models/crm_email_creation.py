@@ -225,7 +225,7 @@ class CrmEmailCreation(models.Model):
         )
         if by_hand:
             return self.env._(
-                "%(user)s linked e-mails to %(card)s.",
+                "%(user)s linked emails to %(card)s.",
                 user=by_hand.user_id.name,
                 card=card.display_name,
             )
@@ -267,7 +267,7 @@ class CrmEmail(models.Model):
         if target in ("contact", "company"):
             return {"name": name, "email": address.email, "is_company": target == "company"}
         return {
-            "name": name or self.env._("E-mail"),
+            "name": name or self.env._("Email"),
             "type": target,
             "email_from": address.email,
             "contact_name": rules.naming.person_name(address) or False,

@@ -24,7 +24,7 @@ HEADER_FIELDS = ("header_from", "header_to", "header_cc", "header_reply_to")
 
 class CrmEmailErasure(models.Model):
     _name = "crm.email.erasure"
-    _description = "Erasure of a Person's E-mails"
+    _description = "Erasure of a Person's Emails"
     _order = "id desc"
 
     name = fields.Char(compute="_compute_name")
@@ -39,8 +39,8 @@ class CrmEmailErasure(models.Model):
     addresses = fields.Json(groups=fields.NO_ACCESS)
     partner_id = fields.Many2one("res.partner", groups=fields.NO_ACCESS, ondelete="set null")
 
-    email_count = fields.Integer("E-mails erased", readonly=True)
-    redacted_count = fields.Integer("E-mails of others, without the person", readonly=True)
+    email_count = fields.Integer("Emails erased", readonly=True)
+    redacted_count = fields.Integer("Emails of others, without the person", readonly=True)
     attachment_count = fields.Integer("Attachments", readonly=True)
     activity_count = fields.Integer("To-dos", readonly=True)
     link_count = fields.Integer("Connections with cards", readonly=True)
@@ -63,7 +63,7 @@ class CrmEmailErasure(models.Model):
         :raise AccessError: when the user does not hold it, or may not edit the contact
         """
         if not self.env.user.has_group(GROUP):
-            raise AccessError(self.env._("Erasing e-mails is for those who are in charge of data protection."))
+            raise AccessError(self.env._("Erasing emails is for those who are in charge of data protection."))
         partner.check_access("write")
 
     @api.model
@@ -95,7 +95,7 @@ class CrmEmailErasure(models.Model):
 
     def _check_addresses(self, addresses) -> None:
         if not addresses:
-            raise UserError(self.env._("This contact has no e-mail address to find mail by."))
+            raise UserError(self.env._("This contact has no email address to find mail by."))
         own = self.env["crm.email.binding"]._own_addresses() & set(addresses)
         if own:
             raise UserError(
@@ -284,7 +284,7 @@ class CrmEmailErasure(models.Model):
         """Others' mail may be on a card because the person was."""
         if name:
             links = self.env["crm.email.link"].with_context(active_test=False).search([("reason", "like", name)])
-            links.reason = self.env._("A person whose e-mails were erased")
+            links.reason = self.env._("A person whose emails were erased")
 
     def _erase_written(self) -> None:
         """What people wrote to the person here and the outbox keeps for a while; drafts to others stay."""

@@ -95,7 +95,7 @@ class CrmEmail(models.Model):
         """:raise AccessError: unless the current user may read all of them in full"""
         self.check_access("read")
         if self - self._filter_content_readable():
-            raise AccessError(self.env._("You may not read the content of this e-mail."))
+            raise AccessError(self.env._("You may not read the content of this email."))
 
     # --- of all e-mails -----------------------------------------------------------------
 

@@ -13,7 +13,7 @@ class CrmEmailLink(models.Model):
 
     _name = "crm.email.link"
     _inherit = ["crm.email.guarded"]
-    _description = "Link between an E-mail and a Card"
+    _description = "Link between an Email and a Card"
     _order = "id"
 
     email_id = fields.Many2one("crm.email", required=True, index=True, ondelete="cascade")

@@ -27,5 +27,5 @@ class CrmEmail(models.Model):
         """What readers see in place of a content that is not for them."""
         self.ensure_one()
         if self.direction == "in":
-            return self.env._("E-mail received. Its content is private.")
-        return self.env._("E-mail sent. Its content is private.")
+            return self.env._("Email received. Its content is private.")
+        return self.env._("Email sent. Its content is private.")

@@ -121,7 +121,7 @@ class CrmEmailComposer(models.Model):
         # sudo: the state is not the user's to write, but here
         mail = self.sudo()
         if mail.state != "scheduled" or mail.email_id:
-            raise UserError(self.env._("Too late: this e-mail was sent already."))
+            raise UserError(self.env._("Too late: this email was sent already."))
         mail.write({"state": "draft", "send_at": False})
         return self._action()
 
@@ -150,10 +150,10 @@ class CrmEmailComposer(models.Model):
         for text in (self.to, self.cc, self.bcc):
             found, wrong = rules.composing.parse_recipients(text or "")
             if wrong:
-                raise UserError(self.env._("“%s” is not an e-mail address.", "”, “".join(wrong)))
+                raise UserError(self.env._("“%s” is not an email address.", "”, “".join(wrong)))
             recipients += len(found)
         if not recipients:
-            raise UserError(self.env._("Please say to whom the e-mail goes."))
+            raise UserError(self.env._("Please say to whom the email goes."))
         self._check_size()
         try:
             rules.composing.compose(self._letter())
@@ -401,7 +401,7 @@ class CrmEmailComposer(models.Model):
         # In the name of the system: nobody is notified of what they write themselves.
         self.env["mail.thread"].with_user(SUPERUSER_ID).message_notify(
             partner_ids=author.partner_id.ids,
-            subject=self.env._("E-mail not sent"),
+            subject=self.env._("Email not sent"),
             body=message,
         )
         OutboxStore(self).commit()

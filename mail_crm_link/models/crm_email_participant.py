@@ -14,7 +14,7 @@ class CrmEmailParticipant(models.Model):
     """An address in a mail's header: what past mail is found by when a card gets it."""
 
     _name = "crm.email.participant"
-    _description = "Participant of an E-mail"
+    _description = "Participant of an Email"
     _rec_name = "address"
     _log_access = False
 

@@ -23,12 +23,12 @@ class CrmEmailReport(models.Model):
 
     _name = "crm.email.report"
     _inherit = ["crm.email.guarded"]
-    _description = "E-mail Analysis"
+    _description = "Email Analysis"
     _auto = False
     _order = "date desc, id desc"
     _rec_name = "email_id"
 
-    email_id = fields.Many2one("crm.email", "E-mail", readonly=True)
+    email_id = fields.Many2one("crm.email", readonly=True)
     date = fields.Datetime(readonly=True)
     kind = fields.Selection(
         [("processed", "Processed"), ("waiting", "Waiting"), ("sent", "Sent")],

@@ -340,7 +340,7 @@ class CrmEmailReport(models.Model):
 
     sentiment = reader_fields.Selection(SENTIMENTS, readonly=True)
     sentiment_score = reader_fields.Float(
-        "Sentiment (-1 to 1)", readonly=True, aggregator="avg", help="Of those e-mails that you may read."
+        "Sentiment (-1 to 1)", readonly=True, aggregator="avg", help="Of those emails that you may read."
     )
     has_content_access = fields.Boolean(compute="_compute_has_content_access")
 
@@ -373,12 +373,12 @@ class CrmLead(models.Model):
         compute="_compute_mail_sentiment",
         search="_search_mail_sentiment",
         groups="base.group_user",
-        help="Of the last e-mail of the customer that was judged and that you may read.",
+        help="Of the last email of the customer that was judged and that you may read.",
     )
     mail_sentiment_trend = fields.Json(
         compute="_compute_mail_sentiment",
         groups="base.group_user",
-        help="Score, mood and date of the last judged e-mails that you may read, oldest first.",
+        help="Score, mood and date of the last judged emails that you may read, oldest first.",
     )
 
     @api.depends_context("uid", "allowed_company_ids")

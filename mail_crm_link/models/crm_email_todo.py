@@ -81,7 +81,7 @@ class CrmEmail(models.Model):
                 "res_model_id": self.env["ir.model"]._get_id(card._name),
                 "res_id": card.id,
                 # No word of the mail here: whoever reads the card reads the activity.
-                "summary": self.env._("Answer e-mail"),
+                "summary": self.env._("Answer email"),
                 "date_deadline": fields.Date.context_today(self) + days,
                 "user_id": email._responsible(card, mailbox).id,
             }
@@ -141,7 +141,7 @@ class CrmEmail(models.Model):
         :raise AccessError: unless the user may read each of them, or do its activity
         """
         if self - self._filter_processable():
-            raise AccessError(self.env._("You may not say that this e-mail is processed."))
+            raise AccessError(self.env._("You may not say that this email is processed."))
         self.sudo()._processed()
         return True
 

@@ -194,7 +194,7 @@ class CrmMailbox(models.Model):
     folder_ids = fields.One2many("crm.mailbox.folder", "mailbox_id", "Folders")
 
     # --- figures ------------------------------------------------------------------------
-    email_count = fields.Integer("E-mails", compute="_compute_email_count")
+    email_count = fields.Integer("Emails", compute="_compute_email_count")
     to_process_count = fields.Integer("To process", compute="_compute_email_count")
     problem_count = fields.Integer("Not readable", compute="_compute_problem_count")
 
@@ -228,7 +228,7 @@ class CrmMailbox(models.Model):
         """What is computed may be written by clients, too; whoever signs in for others is told this address."""
         for mailbox in self:
             if not mailbox.email_normalized or mailbox.email_normalized != email_normalize(mailbox.email):
-                raise ValidationError(self.env._("“%s” is not an e-mail address.", mailbox.email))
+                raise ValidationError(self.env._("“%s” is not an email address.", mailbox.email))
 
     @api.constrains("history_days")
     def _check_history_days(self):

@@ -26,13 +26,13 @@ class CrmMailbox(models.Model):
         "Automation may write in my name",
         copy=False,
         help="Automation rules, scheduled actions and colleagues who choose one from the Action menu may have 1:1"
-        " e-mails sent from this mailbox. Only its owner can allow it.",
+        " emails sent from this mailbox. Only its owner can allow it.",
     )
     automation_per_minute = fields.Integer(
-        "Automatic e-mails a minute", required=True, default=lambda self: self._pace(PER_MINUTE_PARAMETER, PER_MINUTE)
+        "Automatic emails a minute", required=True, default=lambda self: self._pace(PER_MINUTE_PARAMETER, PER_MINUTE)
     )
     automation_per_day = fields.Integer(
-        "Automatic e-mails a day",
+        "Automatic emails a day",
         required=True,
         default=lambda self: self._pace(PER_DAY_PARAMETER, PER_DAY),
         help="In any 24 hours.",
@@ -40,7 +40,7 @@ class CrmMailbox(models.Model):
 
     _automation_pace = models.Constraint(
         "CHECK (automation_per_minute > 0 AND automation_per_day > 0)",
-        "At least one e-mail a minute and a day; to have none sent, forbid automation to write.",
+        "At least one email a minute and a day; to have none sent, forbid automation to write.",
     )
 
     @api.model

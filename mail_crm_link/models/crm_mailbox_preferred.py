@@ -134,7 +134,7 @@ class CrmMailbox(models.Model):
             return self.env._("What is sent automatically goes through the company's mail server instead.")
         others = self.with_user(self.user_id)._sendable().filtered(lambda one: one != self and one._is_in_service())
         if fallback == "own" and others:
-            return self.env._("New e-mails are written from %s instead.", others[0].email)
+            return self.env._("New emails are written from %s instead.", others[0].email)
         return self.env._("No other mailbox is used instead.")
 
     def _stopped_text(self) -> str:

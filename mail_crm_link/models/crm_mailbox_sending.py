@@ -75,7 +75,7 @@ class CrmMailbox(models.Model):
         mailboxes = self._sendable()
         if not mailboxes:
             raise RedirectWarning(
-                self.env._("To write e-mails, connect your mailbox first, with its server for sending."),
+                self.env._("To write emails, connect your mailbox first, with its server for sending."),
                 self.env.ref("mail_crm_link.crm_mailbox_action").id,
                 self.env._("Connected Emails"),
             )

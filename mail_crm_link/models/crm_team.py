@@ -13,10 +13,10 @@ class CrmTeam(models.Model):
     _inherit = "crm.team"
 
     mail_waiting_count = fields.Integer(
-        "E-mails unanswered", compute="_compute_mail_figures", help="What waits for an answer now."
+        "Emails unanswered", compute="_compute_mail_figures", help="What waits for an answer now."
     )
     mail_received_count = fields.Integer(
-        "E-mails received", compute="_compute_mail_figures", help="In the last seven days, of people."
+        "Emails received", compute="_compute_mail_figures", help="In the last seven days, of people."
     )
     mail_response_time = fields.Char(
         "Response time", compute="_compute_mail_figures", help="Median of the last seven days, in working hours."

@@ -13,7 +13,7 @@ WAITING = [("kind", "=", "waiting")]
 class DigestDigest(models.Model):
     _inherit = "digest.digest"
 
-    kpi_mail_received = fields.Boolean("E-mails Received on Cards")
+    kpi_mail_received = fields.Boolean("Emails Received on Cards")
     kpi_mail_received_value = fields.Integer(compute="_compute_kpi_mail_received_value")
     kpi_mail_unanswered = fields.Boolean("Of These Waiting for an Answer")
     kpi_mail_unanswered_value = fields.Integer(compute="_compute_kpi_mail_unanswered_value")
@@ -40,7 +40,7 @@ class DigestDigest(models.Model):
     def _check_mail_figures(self) -> None:
         """:raise AccessError: for those without CRM; the digest then leaves the figure out"""
         if not self.env.user.has_group("sales_team.group_sale_salesman"):
-            raise AccessError(self.env._("Figures of e-mails are for salespeople."))
+            raise AccessError(self.env._("Figures of emails are for salespeople."))
 
     def _compute_kpis_actions(self, company, user):
         actions = super()._compute_kpis_actions(company, user)

@@ -16,7 +16,7 @@ class IrActionsServer(models.Model):
         selection_add=[("crm_email", "Send 1:1 Email"), ("code",)], ondelete={"crm_email": "cascade"}
     )
     crm_email_template_id = fields.Many2one(
-        "mail.template", "E-mail template", domain="[('model_id', '=', model_id)]", ondelete="restrict"
+        "mail.template", "Email template", domain="[('model_id', '=', model_id)]", ondelete="restrict"
     )
     crm_email_recipient = fields.Selection(
         [("contact", "The record's contact"), ("address", "The address on the record")], "To", default="contact"
@@ -46,15 +46,15 @@ class IrActionsServer(models.Model):
         default="wait",
     )
     crm_email_repeat_days = fields.Integer(
-        "Again after days", help="0: each record gets this e-mail once, however often it is triggered."
+        "Again after days", help="0: each record gets this email once, however often it is triggered."
     )
     crm_email_domain = fields.Char(
         "Records of a schedule", default="[]", help="Which records a scheduled action writes to."
     )
-    crm_email_count = fields.Integer("1:1 e-mails", compute="_compute_crm_email_count")
+    crm_email_count = fields.Integer("1:1 emails", compute="_compute_crm_email_count")
 
     _crm_email_repeat = models.Constraint(
-        "CHECK (crm_email_repeat_days >= 0)", "An e-mail is allowed again after a number of days, or 0 for never."
+        "CHECK (crm_email_repeat_days >= 0)", "An email is allowed again after a number of days, or 0 for never."
     )
 
     def _compute_crm_email_count(self):
@@ -72,9 +72,9 @@ class IrActionsServer(models.Model):
         if self.state != "crm_email":
             return warnings
         if self.model_id.model not in CARD_FIELDS:
-            warnings.append(self.env._("1:1 e-mails are sent to leads, opportunities and contacts."))
+            warnings.append(self.env._("1:1 emails are sent to leads, opportunities and contacts."))
         if not self.crm_email_template_id:
-            warnings.append(self.env._("Please choose the template of the e-mail."))
+            warnings.append(self.env._("Please choose the template of the email."))
         elif self.crm_email_template_id.model_id != self.model_id:
             warnings.append(self.env._("The template is for other records than the action."))
         if self.crm_email_sender == "mailbox" and not self.crm_email_mailbox_id:
@@ -101,7 +101,7 @@ class IrActionsServer(models.Model):
         return records.search(safe_eval(self.crm_email_domain or "[]", eval_context))
 
     def _crm_email_notification(self, count: int, left_out: int) -> dict:
-        message = self.env._("E-mails on their way: %s.", count)
+        message = self.env._("Emails on their way: %s.", count)
         if left_out:
             message = self.env._(
                 "%(sentence)s Records that have it already: %(count)s.", sentence=message, count=left_out
@@ -163,9 +163,9 @@ class IrActionsServer(models.Model):
         :raise AccessError: the user is no sales manager
         """
         if not self.env.user.has_group(MANAGERS):
-            raise AccessError(self.env._("Only sales managers stop all 1:1 e-mails of an action."))
+            raise AccessError(self.env._("Only sales managers stop all 1:1 emails of an action."))
         rows = self.env["crm.email.automation"].search([("action_id", "in", self.ids), ("state", "=", "waiting")])
         rows.action_stop()
-        message = self.env._("E-mails that will not be sent: %s.", len(rows))
+        message = self.env._("Emails that will not be sent: %s.", len(rows))
         params = {"message": message, "type": "success", "next": {"type": "ir.actions.client", "tag": "soft_reload"}}
         return {"type": "ir.actions.client", "tag": "display_notification", "params": params}

@@ -8,7 +8,7 @@ class MailActivity(models.Model):
 
     crm_email_id = fields.Many2one(
         "crm.email",
-        "E-mail",
+        "Email",
         readonly=True,
         index="btree_not_null",
         ondelete="cascade",

@@ -9,7 +9,7 @@ class ResConfigSettings(models.TransientModel):
 
     crm_email_fallback = fields.Selection(related="company_id.crm_email_fallback", readonly=False, required=True)
     crm_email_own_domains = fields.Char(
-        "Own e-mail domains",
+        "Own email domains",
         config_parameter=OWN_DOMAINS_PARAMETER,
         help="Separated by commas. Mail between addresses of these domains stays out of CRM.",
     )

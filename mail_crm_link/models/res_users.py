@@ -9,7 +9,7 @@ class ResUsers(models.Model):
     _inherit = "res.users"
 
     crm_email_notify = fields.Boolean(
-        "Notify me of new e-mail",
+        "Notify me of new email",
         help="A notification of the desktop when a person writes to one of your mailboxes. The browser has to allow"
         " Odoo notifications.",
     )
@@ -19,7 +19,7 @@ class ResUsers(models.Model):
         compute="_compute_preferred_mailbox_id",
         inverse="_inverse_preferred_mailbox_id",
         domain="[('user_id', '=', id)]",
-        help="New e-mail is written from here, unless another mailbox is chosen.",
+        help="New email is written from here, unless another mailbox is chosen.",
     )
 
     @property

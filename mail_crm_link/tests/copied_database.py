@@ -27,7 +27,7 @@ LEFTOVERS = (
     "SELECT 'data ' || name FROM ir_model_data WHERE module = 'mail_crm_link' AND name != 'module_mail_crm_link'",
     "SELECT 'parameter ' || key FROM ir_config_parameter WHERE key LIKE 'mail_crm_link%'",
     "SELECT 'message ' || id FROM mail_message WHERE model ~ '^crm\\.(email|mailbox)'",
-    "SELECT 'activity ' || id FROM mail_activity WHERE summary = 'Answer e-mail'",
+    "SELECT 'activity ' || id FROM mail_activity WHERE summary = 'Answer email'",
     "SELECT 'attachment ' || id FROM ir_attachment WHERE res_model ~ '^crm\\.(email|mailbox)' OR url ~ 'mail_crm_link/'"
     " OR (res_model = 'mail.message' AND NOT EXISTS (SELECT FROM mail_message m WHERE m.id = res_id))",
     "SELECT 'filter ' || id FROM ir_filters WHERE model_id ~ '^crm\\.(email|mailbox)'",

@@ -246,7 +246,7 @@ class TestPace(AutomationCase):
         self.send()
         self.assertEqual(self.states(leads), ["waiting"] * 3)
         told = self.env["mail.notification"].search([("res_partner_id", "=", self.author.partner_id.id)])
-        self.assertNotIn("E-mail not sent", told.mail_message_id.mapped("subject"))
+        self.assertNotIn("Email not sent", told.mail_message_id.mapped("subject"))
         self.mailbox.password = self.dovecot.password
         self.env.cr.commit()
         self.send()

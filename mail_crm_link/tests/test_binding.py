@@ -350,5 +350,5 @@ class TestBlocklist(ReceivedCase):
             blocks.create({"name": "all.example", "scope": "company"})
 
     def test_what_is_no_address_is_refused(self):
-        with self.assertRaisesRegex(ValidationError, "neither an e-mail address nor a domain"):
+        with self.assertRaisesRegex(ValidationError, "neither an email address nor a domain"):
             self.block("not an address")

@@ -132,7 +132,7 @@ class TestConnect(CommittingCase):
             dialog.check_step("server")
 
     def test_what_is_no_address(self):
-        with self.assertRaisesRegex(UserError, "is not an e-mail address"):
+        with self.assertRaisesRegex(UserError, "is not an email address"):
             self.env["crm.mailbox.connect"].create({"email": "nonsense"}).action_find()
 
     def test_nothing_found_asks_for_the_servers(self):

@@ -63,7 +63,7 @@ class TestConnection(CommittingCase):
         self.assert_says("Please fill in: IMAP server, Password", imap_host=False, password=False)
 
     def test_what_is_no_address(self):
-        with self.assertRaisesRegex(ValidationError, "is not an e-mail address"):
+        with self.assertRaisesRegex(ValidationError, "is not an email address"):
             self.mailbox(email="nonsense")
 
     def test_a_changed_password_stops_the_mailbox_and_says_so(self):

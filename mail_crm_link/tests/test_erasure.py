@@ -124,7 +124,7 @@ class TestErasure(CommittingCase):
         html, _kind = self.env["ir.actions.report"]._render_qweb_html(
             "mail_crm_link.crm_email_erasure_document", erasure.ids
         )
-        self.assertIn(b"E-mails erased", html)
+        self.assertIn(b"Emails erased", html)
         self.assertNotIn(b"qanary", html.lower())
 
     def test_neither_synchronisation_nor_audit_nor_new_numbers_bring_it_back(self):
@@ -236,7 +236,7 @@ class TestWhoMayErase(ReceivedCase):
         own = self.env["res.partner"].create({"name": "Us", "email": self.mailbox.email})
         with self.assertRaisesRegex(UserError, "of yours"):
             self.env["crm.email.erasure"]._begin(own, "", False)
-        with self.assertRaisesRegex(UserError, "no e-mail address"):
+        with self.assertRaisesRegex(UserError, "no email address"):
             self.env["crm.email.erasure"]._begin(self.mill, "", False)
 
     def test_nobody_changes_a_report(self):

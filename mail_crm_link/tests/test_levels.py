@@ -66,7 +66,7 @@ class TestLevels(ReceivedCase):
 
     def test_private_shows_that_there_is_a_mail(self):
         self.assertLessEqual(self.filled(), OF_PRIVATE)
-        self.assertEqual(self.seen().subject, "E-mail received")
+        self.assertEqual(self.seen().subject, "Email received")
 
     def test_subject_shows_date_people_subject(self):
         self.mailbox.visibility = "subject"
@@ -144,13 +144,13 @@ class TestLevels(ReceivedCase):
         answer = self.receive(subject="Re: Pumps", In_Reply_To=self.email.message_id)
         self.assertEqual(answer.conversation_id, self.email.conversation_id)
         self.assertEqual(self.seen(answer).subject, "Re: Pumps")
-        self.assertEqual(self.seen(other).subject, "E-mail received")
+        self.assertEqual(self.seen(other).subject, "Email received")
 
     def test_the_owner_closes_one_conversation(self):
         self.mailbox.visibility = "public"
         self.assertEqual(self.seen().subject, "Pumps")
         self.choose("private")
-        self.assertEqual(self.seen().subject, "E-mail received")
+        self.assertEqual(self.seen().subject, "Email received")
         self.assertFalse(self.others.search([("subject", "ilike", "Pumps"), ("id", "=", self.email.id)]))
         self.assertEqual(self.choose("mailbox"), "mailbox")
         self.assertEqual(self.seen().subject, "Pumps")
@@ -159,7 +159,7 @@ class TestLevels(ReceivedCase):
         public = self.new_mailbox("owner2@our.example", self.owner, visibility="public")
         self.choose("private")
         answer = self.receive(subject="Re: Pumps", mailbox=public, In_Reply_To=self.email.message_id)
-        self.assertEqual(self.seen(answer).subject, "E-mail received")
+        self.assertEqual(self.seen(answer).subject, "Email received")
 
     def test_the_highest_of_all_copies_counts(self):
         third = new_test_user(self.env, "levels_third", "sales_team.group_sale_salesman_all_leads")
@@ -184,7 +184,7 @@ class TestLevels(ReceivedCase):
         self.choose("public")
         self.receive(subject="Trick", References=f"{self.email.message_id} {secret.message_id}")
         self.assertEqual(secret.conversation_id, self.email.conversation_id)
-        self.assertEqual(self.seen(secret).subject, "E-mail received")
+        self.assertEqual(self.seen(secret).subject, "Email received")
 
     def test_conversations_are_for_readers_of_their_mail(self):
         conversation = self.email.conversation_id

@@ -161,7 +161,7 @@ class TestDigest(FiguresCase):
         )
         digest.action_send_manual()
         sent = self.env["mail.mail"].search([("email_to", "=", self.owner.email_formatted)], order="id desc", limit=1)
-        self.assertIn("E-mails Received on Cards", sent.body_html)
+        self.assertIn("Emails Received on Cards", sent.body_html)
 
 
 @tagged("post_install", "-at_install")

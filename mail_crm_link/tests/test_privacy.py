@@ -32,7 +32,7 @@ class TestPrivacy(ReceivedCase):
 
     def test_fields_are_masked(self):
         email = self.email.with_env(self.reader)
-        self.assertEqual(email.subject, "E-mail received")
+        self.assertEqual(email.subject, "Email received")
         fields = [name for name, field in email._fields.items() if email._has_field_access(field, "read")]
         for name in fields:
             with self.subTest(field=name):

@@ -91,7 +91,7 @@ class TestReport(ReceivedCase):
         colleague = new_test_user(self.env, "report_colleague", "sales_team.group_sale_salesman_all_leads")
         other = new_test_user(self.env, "report_other", "base.group_user")
         self.assertEqual(len(self.rows(email, user=colleague)), 1)
-        self.assertEqual(self.rows(email, user=colleague).email_id.display_name, "E-mail received")
+        self.assertEqual(self.rows(email, user=colleague).email_id.display_name, "Email received")
         self.env["crm.email.link"].search([("email_id", "=", email.id)]).unlink()
         self.assertFalse(self.rows(email, user=colleague))
         groups = self.env["crm.email.report"].with_user(colleague)._read_group([("id", "=", email.id)], ["user_id"])

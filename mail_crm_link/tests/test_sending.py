@@ -500,7 +500,7 @@ class TestDrafts(SendingCase):
             ({"to": ""}, "to whom"),
             ({"to": "anna@mill.example, nonsense"}, "nonsense"),
             ({"subject": "Hi\r\nBcc: all@x.example"}, "line breaks"),
-            ({"to": '"An\r\nBcc: x@x.example" <anna@mill.example>'}, "not an e-mail address|line breaks"),
+            ({"to": '"An\r\nBcc: x@x.example" <anna@mill.example>'}, "not an email address|line breaks"),
         ):
             draft = self.draft(**values)
             with self.assertRaisesRegex(UserError, words):

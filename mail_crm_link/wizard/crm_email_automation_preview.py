@@ -8,7 +8,7 @@ class CrmEmailAutomationPreview(models.TransientModel):
     """The e-mail that an action would send to a record, as who looks may read it; nothing is sent."""
 
     _name = "crm.email.automation.preview"
-    _description = "Preview of a 1:1 E-mail"
+    _description = "Preview of a 1:1 Email"
 
     action_id = fields.Many2one("ir.actions.server", required=True, readonly=True, ondelete="cascade")
     model = fields.Char(related="action_id.model_name")

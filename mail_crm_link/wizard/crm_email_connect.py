@@ -5,9 +5,9 @@ class CrmEmailConnect(models.TransientModel):
     """Puts the chosen e-mails on cards, or takes them off, all of it or nothing."""
 
     _name = "crm.email.connect"
-    _description = "Connect E-mails With Cards"
+    _description = "Connect Emails With Cards"
 
-    email_ids = fields.Many2many("crm.email", string="E-mails", required=True, readonly=True)
+    email_ids = fields.Many2many("crm.email", string="Emails", required=True, readonly=True)
     lead_ids = fields.Many2many("crm.lead", string="Leads and opportunities")
     partner_ids = fields.Many2many("res.partner", string="Contacts and companies")
     bound_lead_ids = fields.Many2many("crm.lead", compute="_compute_bound")

@@ -5,7 +5,7 @@ class CrmEmailErase(models.TransientModel):
     """Says what goes when a person's mail is erased, and erases it."""
 
     _name = "crm.email.erase"
-    _description = "Erase a Person's E-mails"
+    _description = "Erase a Person's Emails"
 
     partner_id = fields.Many2one(
         "res.partner",
@@ -19,8 +19,8 @@ class CrmEmailErase(models.TransientModel):
     keep_out_later = fields.Boolean("Keep out mail that comes later, too")
     confirmed = fields.Boolean("I have checked that this is the right person")
 
-    email_count = fields.Integer("E-mails", compute="_compute_preview")
-    redacted_count = fields.Integer("E-mails of others, only name and address", compute="_compute_preview")
+    email_count = fields.Integer("Emails", compute="_compute_preview")
+    redacted_count = fields.Integer("Emails of others, only name and address", compute="_compute_preview")
     attachment_count = fields.Integer("Attachments", compute="_compute_preview")
     activity_count = fields.Integer("To-dos", compute="_compute_preview")
     link_count = fields.Integer("Connections with cards", compute="_compute_preview")

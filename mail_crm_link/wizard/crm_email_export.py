@@ -10,7 +10,7 @@ class CrmEmailExport(models.TransientModel):
     """Says what an export of a person's mail will contain, and makes it."""
 
     _name = "crm.email.export"
-    _description = "Export of a Person's E-mails"
+    _description = "Export of a Person's Emails"
 
     res_model = fields.Char(required=True, readonly=True, default=lambda self: self.env.context.get("active_model"))
     res_id = fields.Integer(required=True, readonly=True, default=lambda self: self.env.context.get("active_id"))
@@ -21,14 +21,14 @@ class CrmEmailExport(models.TransientModel):
         "Ask the mail servers for the originals",
         help="Mails as they were sent, with all their headers and attachments; others are made anew of what is here.",
     )
-    email_count = fields.Integer("E-mails", compute="_compute_found")
+    email_count = fields.Integer("Emails", compute="_compute_found")
     withheld_text = fields.Text("Not for you to read", compute="_compute_found")
 
     def _card(self):
         """:raise AccessError: when the user may not read the card"""
         self.ensure_one()
         if self.res_model not in CARD_FIELDS:
-            raise ValidationError(self.env._("E-mails are exported from a lead, an opportunity or a contact."))
+            raise ValidationError(self.env._("Emails are exported from a lead, an opportunity or a contact."))
         card = self.env[self.res_model].browse(self.res_id).exists()
         card.check_access("read")
         return card

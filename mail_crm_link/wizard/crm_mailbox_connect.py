@@ -64,7 +64,7 @@ class CrmMailboxConnect(models.TransientModel):
         readonly=True,
     )
     mailbox_id = fields.Many2one("crm.mailbox", "To be reconnected", readonly=True, ondelete="cascade")
-    email = fields.Char("E-mail address", required=True)
+    email = fields.Char("Email address", required=True)
 
     # --- what was found -----------------------------------------------------------------
     provider = fields.Selection(**_as_mailbox("provider"))
@@ -159,7 +159,7 @@ class CrmMailboxConnect(models.TransientModel):
         """
         self.ensure_one()
         if not email_normalize(self.email):
-            raise UserError(self.env._("“%s” is not an e-mail address.", self.email))
+            raise UserError(self.env._("“%s” is not an email address.", self.email))
         existing = self._existing()
         if existing:
             return existing.action_reconnect()
@@ -181,7 +181,7 @@ class CrmMailboxConnect(models.TransientModel):
         try:
             return self._discovery().find(email_normalize(self.email))
         except ValueError as error:
-            raise UserError(self.env._("“%s” is not an e-mail address.", self.email)) from error
+            raise UserError(self.env._("“%s” is not an email address.", self.email)) from error
 
     def _discovery(self) -> "discovery.Discovery":
         return discovery.Discovery(self.env["crm.mailbox"].new({})._network())

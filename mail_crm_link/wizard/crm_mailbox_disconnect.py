@@ -22,11 +22,11 @@ class CrmMailboxDisconnect(models.TransientModel):
         required=True,
         default="keep",
     )
-    bound_count = fields.Integer("E-mails on cards", compute="_compute_counts")
-    unbound_count = fields.Integer("E-mails on no card", compute="_compute_counts")
+    bound_count = fields.Integer("Emails on cards", compute="_compute_counts")
+    unbound_count = fields.Integer("Emails on no card", compute="_compute_counts")
     shared_count = fields.Integer("Of these, in another connected mailbox, too", compute="_compute_counts")
     created_count = fields.Integer("Records made from mail", compute="_compute_counts")
-    removed_count = fields.Integer("E-mails removed", compute="_compute_counts")
+    removed_count = fields.Integer("Emails removed", compute="_compute_counts")
     removed_link_count = fields.Integer("Places on cards removed", compute="_compute_counts")
     removed_todo_count = fields.Integer("To-dos removed", compute="_compute_counts")
 

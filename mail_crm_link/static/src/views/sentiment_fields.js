@@ -68,7 +68,7 @@ export class MailSentimentTrendField extends Component {
     }
 
     get title() {
-        return _t("Mood of the last %s e-mails that were judged", this.mails.length);
+        return _t("Mood of the last %s emails that were judged", this.mails.length);
     }
 }
 

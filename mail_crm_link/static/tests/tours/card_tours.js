@@ -214,7 +214,7 @@ tours.add("mail_crm_link_masked", {
                 }
             },
         },
-        {trigger: `${MESSAGE} a:contains(E-mail)`, run: "click"},
+        {trigger: `${MESSAGE} a:contains(Email)`, run: "click"},
         {trigger: ".o_crm_email_form .alert:contains(private)"},
     ],
 });

@@ -170,7 +170,7 @@ addTour("mail_crm_link_candidates", {
 addTour("mail_crm_link_create_anyway", {
     steps: () => [
         {trigger: "button[name=action_sync_now]", run: "click"},
-        {trigger: ".oe_stat_button:contains(E-mails):contains(1)", run: "click"},
+        {trigger: ".oe_stat_button:contains(Emails):contains(1)", run: "click"},
         {trigger: ".o_data_row td:contains(Spring sale)", run: "click"},
         {trigger: `${BLOCK}:contains(No card has any of its addresses)`},
         {trigger: `${BLOCK}_create_anyway`, run: "click"},
@@ -284,7 +284,7 @@ addTour("mail_crm_link_received", {
         {trigger: "button[name=action_sync_now]", run: "click"},
         {
             content: "The mails of the server are there",
-            trigger: ".oe_stat_button:contains(E-mails):contains(3)",
+            trigger: ".oe_stat_button:contains(Emails):contains(3)",
         },
         {trigger: ".oe_stat_button:contains(Created from Mail)", run: "click"},
         {trigger: ".o_data_row:contains(dora@neu.example):contains(Contact)"},

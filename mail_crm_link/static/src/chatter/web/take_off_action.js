@@ -10,9 +10,9 @@ registerMessageAction("take-crm-email-off-card", {
     name: _t("Take off this Card"),
     onSelected: ({message, store, thread}) =>
         store.env.services.dialog.add(ConfirmationDialog, {
-            title: _t("Take this e-mail off the card?"),
+            title: _t("Take this email off the card?"),
             body: _t(
-                "Only this e-mail leaves only this card: %s. It stays in the mailbox and on its other cards, and the other e-mails of the conversation stay where they are.",
+                "Only this email leaves only this card: %s. It stays in the mailbox and on its other cards, and the other emails of the conversation stay where they are.",
                 thread.display_name || ""
             ),
             confirmLabel: _t("Take off"),

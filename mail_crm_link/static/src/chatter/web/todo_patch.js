@@ -6,7 +6,7 @@ import {patch} from "@web/core/utils/patch";
 patch(Activity.prototype, {
     get crmEmailSubject() {
         const {level, subject} = this.props.activity.crm_email;
-        return level === "private" ? _t("E-mail") : subject || _t("(no subject)");
+        return level === "private" ? _t("Email") : subject || _t("(no subject)");
     },
 
     /** The card that shows it, which may be another one than the activity's own. */

@@ -4,7 +4,7 @@ import {registerMessageAction} from "@mail/core/common/message_actions";
 registerMessageAction("open-crm-email", {
     condition: ({message}) => Boolean(message.crm_email),
     icon: "fa fa-envelope-open-o",
-    name: _t("Open E-mail"),
+    name: _t("Open Email"),
     onSelected: ({message}) => message.thread.open(),
     sequence: 5,
 });

@@ -20,7 +20,7 @@ patch(Message.prototype, {
 
     get crmEmailSubject() {
         const {level, subject} = this.message.crm_email;
-        return level === "private" ? _t("E-mail") : subject || _t("(no subject)");
+        return level === "private" ? _t("Email") : subject || _t("(no subject)");
     },
 
     get crmEmailSentiment() {

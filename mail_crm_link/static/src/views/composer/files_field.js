@@ -35,7 +35,7 @@ export class EmailFilesField extends Many2ManyBinaryField {
         }
         const limit = formatFloat(this.limit, {humanReadable: true, decimals: 0});
         this.notification.add(
-            _t("Attachments of at most %sB are sent with one e-mail. Send less, or a link.", limit),
+            _t("Attachments of at most %sB are sent with one email. Send less, or a link.", limit),
             {type: "danger"}
         );
         return [];

@@ -14,8 +14,8 @@ function sending(env, {params}) {
     let timer = null;
     const closeNotification = env.services.notification.add(
         later
-            ? _t("The e-mail will be sent at %s.", formatDateTime(deserializeDateTime(later)))
-            : _t("The e-mail is being sent."),
+            ? _t("The email will be sent at %s.", formatDateTime(deserializeDateTime(later)))
+            : _t("The email is being sent."),
         {
             type: "info",
             autocloseDelay: seconds * 1000,

@@ -18,10 +18,10 @@ const DEAL_FIELDS = [
     NAME,
     {name: "contact_name", label: _t("Contact name")},
     {name: "partner_name", label: _t("Company name")},
-    {name: "email_from", label: _t("E-mail")},
+    {name: "email_from", label: _t("Email")},
     PHONE,
 ];
-const PARTNER_FIELDS = [NAME, {name: "email", label: _t("E-mail")}, PHONE];
+const PARTNER_FIELDS = [NAME, {name: "email", label: _t("Email")}, PHONE];
 
 /** What is asked for when a card is created in place. */
 export const FORM_FIELDS = {

@@ -109,7 +109,7 @@ export class Connections extends Component {
     get whyNotEditable() {
         return this.state.connections.can_edit
             ? _t("Edit")
-            : _t("Only who may read this e-mail may change its connections.");
+            : _t("Only who may read this email may change its connections.");
     }
 
     open({id, model}) {

@@ -7,7 +7,7 @@ const MEGABYTE = 1024 * KILOBYTE;
 const PDF = "application/pdf";
 const KINDS = {
     invitation: {icon: "fa-calendar", name: _t("Invitation")},
-    mail: {icon: "fa-envelope-o", name: _t("Attached e-mail")},
+    mail: {icon: "fa-envelope-o", name: _t("Attached email")},
     outlook: {icon: "fa-archive", name: _t("Outlook's own format")},
     smime: {icon: "fa-lock", name: _t("S/MIME")},
     smime_signature: {icon: "fa-certificate", name: _t("S/MIME signature")},
