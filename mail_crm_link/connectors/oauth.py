@@ -19,6 +19,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -41,6 +42,7 @@ _DECLINED = _CONSENT_GONE | {"access_denied"}
 # https://learn.microsoft.com/entra/identity-platform/reference-error-codes: the code of the protocol tells neither that
 # the tenant in the settings is none, or not this application's, nor that an administrator has to agree.
 _TENANT_WRONG = re.compile(r"AADSTS(50059|50194|90002|900023)\b")
+_SECRET_WRONG = re.compile(r"AADSTS(7000215|7000222)\b")
 _ADMINISTRATOR_NEEDED = re.compile(r"AADSTS9009[345]\b")
 CONSENT_CAUSES = frozenset(
     {
@@ -192,15 +194,24 @@ class OAuth:
             raise _refusal(answer)
         return True
 
-    def check(self) -> None:
+    def check(self, scopes: Sequence[str] = ()) -> None:
         """Find out whether the server knows this application, by a code that it cannot have given.
 
+        :param scopes: of the application itself, for servers that look at the code before they look at the secret; not
+            that they are granted matters, but what is said of the secret
         :raises NotAllowed: id, secret or redirect address are not those that are registered
         """
-        try:
+        with suppress(SignInNeeded):
             self.redeem("no-code-was-given", new_verifier())
-        except SignInNeeded:
-            return
+        if scopes:
+            self._check_secret(scopes)
+
+    def _check_secret(self, scopes: Sequence[str]) -> None:
+        try:
+            self.identify(scopes)
+        except ConnectorError as error:
+            if _SECRET_WRONG.search(error.detail):
+                raise
 
     def _tokens(self, **form: str) -> Tokens:
         answer = _post(self._endpoints.token, {**self._credentials(), **form})

@@ -63,13 +63,19 @@ class ResConfigSettings(models.TransientModel):
         """Ask Microsoft whether it knows this server, and say so."""
         return self._test_client("microsoft")
 
+    @api.model
+    def _scopes_of_application(self, key: str) -> list[str]:
+        """Return what the application itself may ask of an authority."""
+        return [self.env["crm.mailbox"]._graph_scope(".default")] if key == "microsoft" else []
+
     def _test_client(self, key: str) -> dict:
         self.ensure_one()
         self.check_access("write")
         authority = AUTHORITIES[key]
         client_id = self[f"crm_mailbox_{key}_client_id"] or ""
         try:
-            self.env["crm.mailbox"]._oauth_client__(authority, client_id.strip()).check()
+            oauth = self.env["crm.mailbox"]._oauth_client__(authority, client_id.strip())
+            oauth.check(self._scopes_of_application(key))
         except ConnectorError as error:
             raise UserError(sentence(self.env, error, authority.label, "")) from error
         message = self.env._("%s knows this server: client id and secret are right.", authority.label)

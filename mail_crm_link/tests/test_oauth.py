@@ -319,6 +319,14 @@ class TestOAuthSettings(OAuthCase):
         with self.assertRaisesRegex(UserError, "does not accept this server's client id or client secret"):
             settings.action_test_google_client()
 
+    def test_at_microsoft_the_application_itself_is_asked_for_too(self):
+        self.env["ir.config_parameter"].set_param("mail_crm_link.microsoft_authority", self.server.url)
+        values = {"client_id": self.server.client_id, "client_secret": self.server.client_secret}
+        entered = {f"crm_mailbox_microsoft_{name}": value for name, value in values.items()}
+        settings = self.env["res.config.settings"].create(entered)
+        self.assertEqual(settings.action_test_microsoft_client()["params"]["type"], "success")
+        self.assertEqual(self.server.calls["client_credentials"], 1)
+
     def test_the_guide_is_for_administrators_and_its_pictures_are_there(self):
         new_test_user(self.env, "oauth_admin", "base.group_system")
         self.authenticate("oauth_admin", "oauth_admin")

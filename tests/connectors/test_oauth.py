@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -116,6 +117,26 @@ def test_the_check_tells_a_wrong_secret_from_a_right_one(server: AuthorizationSe
     with pytest.raises(NotAllowed) as caught:
         OAuth(endpoints(server), "client-1", "wrong", REDIRECT).check()
     assert caught.value.cause == "oauth_client" and "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_wrong"),
+    [
+        ((401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret."}), True),
+        ((401, {"error": "invalid_client", "error_description": "AADSTS7000222: The secrets are expired."}), True),
+        ((400, {"error": "invalid_request", "error_description": "AADSTS50059: No tenant."}), False),
+        ((401, {"error": "unauthorized_client", "error_description": "AADSTS7000229: No service principal."}), False),
+        ((200, {"access_token": "x"}), False),
+    ],
+)
+def test_a_secret_is_checked_also_where_the_code_is_looked_at_first(
+    monkeypatch: pytest.MonkeyPatch, oauth: OAuth, said: tuple[int, object], is_wrong: bool
+) -> None:
+    words = "AADSTS9002313: Invalid request. Request is malformed or invalid."
+    answers = iter([_Answer(400, {"error": "invalid_grant", "error_description": words}), _Answer(*said)])
+    monkeypatch.setattr(requests, "post", lambda *args, **options: next(answers))
+    with pytest.raises(NotAllowed) if is_wrong else nullcontext():
+        oauth.check(["https://graph.microsoft.com/.default"])
 
 
 def test_revoking_twice_is_no_error(server: AuthorizationServer, oauth: OAuth) -> None:
