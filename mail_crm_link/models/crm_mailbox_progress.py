@@ -33,6 +33,7 @@ class CrmMailbox(models.Model):
     # ------------------------------------------------------------------------------------
 
     @api.depends("state", "folder_ids.total_count", "folder_ids.synced_count")
+    @api.depends_context("lang")
     def _compute_progress(self):
         for mailbox in self:
             done, total = mailbox._done_and_total()
@@ -115,7 +116,9 @@ class CrmMailbox(models.Model):
     def _tell_progress(self) -> None:
         """Tell the owner's browser, once this transaction is through."""
         self.invalidate_recordset(["progress", "progress_text"])
-        self.user_id._bus_send(NOTIFICATION, self._progress_note())
+        # In their language: the cron, which sees most of it, has none.
+        note = self.with_context(lang=self.user_id.lang)._progress_note()
+        self.user_id._bus_send(NOTIFICATION, note)
 
     def _announce_progress(self, force: bool = False) -> None:
         """Tell the owner's browser how far it is, not more than needed."""

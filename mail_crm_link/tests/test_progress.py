@@ -61,14 +61,26 @@ class TestProgress(MailboxCase):
         with self.assertQueryCount(1):
             mailboxes._notable()
 
-    def test_a_change_of_state_is_told_to_the_owner(self):
+    def told_when(self, **values) -> dict:
         self.env.cr.precommit.run()
         self.env["bus.bus"].sudo().search([]).unlink()
-        self.mailbox.write({"state": "error", "status_message": "The password is wrong."})
+        self.mailbox.write(values)
         self.env.cr.precommit.run()
         told = [json.loads(message) for message in self.env["bus.bus"].sudo().search([]).mapped("message")]
         [note] = [message["payload"] for message in told if message["type"] == "mail_crm_link.progress"]
+        return note
+
+    def test_a_change_of_state_is_told_to_the_owner(self):
+        note = self.told_when(state="error", status_message="The password is wrong.")
         self.assertEqual((note["state"], note["status_message"]), ("error", "The password is wrong."))
+
+    def test_it_is_told_in_the_owner_s_language(self):
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.owner.lang = "de_DE"
+        self.mailbox.state = "connected"
+        mailboxes = self.env.registry["crm.mailbox"]
+        with patch.object(mailboxes, "_progress_sentence", lambda mailbox, _done, _total: mailbox.env.lang):
+            self.assertEqual(self.told_when(state="connecting")["progress_text"], "de_DE")
 
 
 @tagged("-at_install", "post_install")
