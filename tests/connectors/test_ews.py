@@ -283,6 +283,8 @@ def send(server: EWSMailbox, raw: bytes, *recipients: str) -> None:
         (EWSRefusal("ErrorInvalidRecipients"), Undeliverable, "mail_refused"),
         (EWSRefusal("ErrorMessageSizeExceeded"), Undeliverable, "mail_too_large"),
         (413, Undeliverable, "mail_too_large"),
+        (200, OutcomeUnknown, "outcome_unknown"),
+        (404, ProviderBroken, "not_exchange"),
         (EWSRefusal("ErrorServerBusy", back_off=5000), Transient, "throttled"),
         (EWSRefusal("ErrorSubmissionQuotaExceeded"), Transient, "throttled"),
         (EWSRefusal("ErrorInternalServerError"), OutcomeUnknown, "outcome_unknown"),

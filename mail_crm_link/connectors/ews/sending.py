@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 
 from ..base import Folder
+from ..errors import OutcomeUnknown, ProviderBroken
 from ..web import WebSender
 from . import folders, listing, xml
 from .session import MAIL_PATIENCE, Account, Session
+
+OK = 200
 
 
 class EWSSender(WebSender[Session]):
@@ -28,11 +31,16 @@ class EWSSender(WebSender[Session]):
         content = base64.b64encode(raw).decode()
         saved = f"<m:SavedItemFolderId>{folders.distinguished(self._session, 'sentitems')}</m:SavedItemFolderId>"
         item = f'<t:Message><t:MimeContent CharacterSet="UTF-8">{content}</t:MimeContent></t:Message>'
-        self._session.one(
-            "CreateItem",
-            f'<m:CreateItem MessageDisposition="SendAndSaveCopy">{saved}<m:Items>{item}</m:Items></m:CreateItem>',
-            MAIL_PATIENCE,
+        operation = (
+            f'<m:CreateItem MessageDisposition="SendAndSaveCopy">{saved}<m:Items>{item}</m:Items></m:CreateItem>'
         )
+        try:
+            self._session.one("CreateItem", operation, MAIL_PATIENCE)
+        except ProviderBroken as error:
+            if error.cause == "not_exchange" and self._session.status == OK:
+                # What stands in the place of the answer may do so after the server took the mail.
+                raise OutcomeUnknown("The server's answer cannot be read", error.detail) from error
+            raise
 
 
 def find(session: Session, folder: Folder, message_id: str) -> list[str]:

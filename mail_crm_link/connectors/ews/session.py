@@ -98,7 +98,10 @@ class Account:
 
 
 class Session:
-    """Operations in the name of an account. ``close`` may be called at any time."""
+    """Operations in the name of an account. ``close`` may be called at any time.
+
+    :ivar status: of the last answer that could not be read
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -106,6 +109,7 @@ class Session:
         self._fuse = http.Fuse()
         self._access_token = ""
         self.round_trips = 0
+        self.status = 0
 
     @property
     def mailbox(self) -> str:
@@ -170,6 +174,7 @@ class Session:
             raise
         except _known_errors() as error:
             protocol, account = self._protocol, self._account
+            self.status = protocol.status
             self.close()
             if self._fuse.blown:
                 raise Transient(f"{account.host} answers too slowly", str(error), cause="timeout") from error
