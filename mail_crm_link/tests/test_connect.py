@@ -132,8 +132,15 @@ class TestConnect(CommittingCase):
             dialog.check_step("server")
 
     def test_what_is_no_address(self):
-        with self.assertRaisesRegex(UserError, "is not an email address"):
-            self.env["crm.mailbox.connect"].create({"email": "nonsense"}).action_find()
+        for typed in ("nonsense", "anna@our.example, bob@our.example"):
+            with self.subTest(typed), self.assertRaisesRegex(UserError, "is not an email address"):
+                self.env["crm.mailbox.connect"].create({"email": typed}).action_find()
+
+    def test_what_is_pasted_may_have_more_than_the_address(self):
+        self.found = None
+        for typed in (" Anna.M@our.example ", "Anna Meyer <Anna.M@our.example>", "mailto:Anna.M@our.example"):
+            with self.subTest(typed):
+                self.assertEqual(self.dialog(email=typed).email, "Anna.M@our.example")
 
     def test_nothing_found_asks_for_the_servers(self):
         self.found = None

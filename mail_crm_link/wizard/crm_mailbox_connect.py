@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, email_split
 
 from ..connectors import discovery
 from ..connectors.errors import ConnectorError
@@ -158,13 +158,19 @@ class CrmMailboxConnect(models.TransientModel):
         :raise UserError: it is no address, or connected already
         """
         self.ensure_one()
-        if not email_normalize(self.email):
-            raise UserError(self.env._("“%s” is not an email address.", self.email))
+        self.email = self._address_alone()
         existing = self._existing()
         if existing:
             return existing.action_reconnect()
         self.write({**self._found_values(self._servers()), "stage": "settings"})
         return self._reopen()
+
+    def _address_alone(self) -> str:
+        """Return the address of what was typed or pasted, such as ``Anna Meyer <anna@mill.example>``."""
+        found = email_split(self.email)
+        if len(found) != 1 or not email_normalize(found[0]):
+            raise UserError(self.env._("“%s” is not an email address.", self.email))
+        return found[0]
 
     def _existing(self):
         """The user's mailbox of this address, when it can be connected again.
