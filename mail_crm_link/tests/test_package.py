@@ -1,6 +1,9 @@
+import polib
+
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
-from odoo.tools import convert_file
+from odoo.tools import convert_file, file_path
+from odoo.tools.translate import TranslationModuleReader
 
 from ..hooks import TRACES, uninstall_hook
 from .received_case import ReceivedCase
@@ -41,3 +44,13 @@ class TestPackage(ReceivedCase):
         cron.interval_number = 3
         convert_file(self.env, "mail_crm_link", "data/ir_cron.xml", {})
         self.assertEqual(cron.interval_number, 3)
+
+    def test_the_template_of_translations_has_every_text(self):
+        exported = TranslationModuleReader(self.env.cr, ["mail_crm_link"])
+        # An upgrade leaves their names as they were, and administrators may change them.
+        kept = self.env["ir.model.data"].search([("module", "=", "mail_crm_link"), ("noupdate", "=", True)])
+        kept = set(kept.mapped("complete_name"))
+        texts = {source for _module, _type, _name, record, source, _value, _comments in exported if record not in kept}
+        template = polib.pofile(file_path("mail_crm_link/i18n/mail_crm_link.pot"))
+        missing = texts - {entry.msgid for entry in template}
+        self.assertFalse(missing, "Run `scripts/launch translations`, and commit what it writes.")
