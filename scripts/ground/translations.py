@@ -29,7 +29,15 @@ def main(arguments: list[str]) -> int:
 
 
 def export(instance: Instance) -> None:
-    """Write the template anew."""
+    """Write the template anew, unless nothing but its dates would change."""
     TEMPLATE.parent.mkdir(exist_ok=True)
+    before = TEMPLATE.read_text(encoding="utf-8") if TEMPLATE.exists() else ""
     command = [instance.ground.environment.python, "-m", "odoo", "i18n", "export", "-c", instance.configuration]
     run([*command, "-o", TEMPLATE, places.MODULE], "The texts could not be exported.", env=instance.environment)
+    if undated(TEMPLATE.read_text(encoding="utf-8")) == undated(before):
+        TEMPLATE.write_text(before, encoding="utf-8")
+
+
+def undated(template: str) -> list[str]:
+    """Return its lines without those that say when it was written."""
+    return [line for line in template.splitlines() if "-Date: " not in line]
