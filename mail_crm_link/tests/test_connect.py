@@ -138,7 +138,8 @@ class TestConnect(CommittingCase):
 
     def test_what_is_pasted_may_have_more_than_the_address(self):
         self.found = None
-        for typed in (" Anna.M@our.example ", "Anna Meyer <Anna.M@our.example>", "mailto:Anna.M@our.example"):
+        named, linked = "Anna Meyer <Anna.M@our.example>", "mailto:Anna.M@our.example"
+        for typed in (" Anna.M@our.example ", named, linked, "Anna.M\u200b@our.example"):
             with self.subTest(typed):
                 self.assertEqual(self.dialog(email=typed).email, "Anna.M@our.example")
 

@@ -11,6 +11,7 @@ Until the end there is no mailbox: each step is tried with one that is taken bac
 provider leaves one, which is provisional until the end.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -167,7 +168,8 @@ class CrmMailboxConnect(models.TransientModel):
 
     def _address_alone(self) -> str:
         """Return the address of what was typed or pasted, such as ``Anna Meyer <anna@mill.example>``."""
-        found = email_split(self.email)
+        # Web pages put characters without width into addresses, for lines to break there (Unicode category Cf).
+        found = email_split("".join(sign for sign in self.email or "" if unicodedata.category(sign) != "Cf"))
         if len(found) != 1 or not email_normalize(found[0]):
             raise UserError(self.env._("“%s” is not an email address.", self.email))
         return found[0]
