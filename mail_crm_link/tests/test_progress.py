@@ -110,6 +110,12 @@ class TestSystray(HttpCase):
         )
         first.write({"state": "error", "status_message": "The password is wrong."})
         second.state = "connecting"
+        second.write(
+            {
+                "status_message": "The server imap.our.example asks us to wait.",
+                "next_sync": fields.Datetime.now() + timedelta(minutes=5),
+            }
+        )
         return owner
 
     def test_it_is_not_there_without_anything_to_tell(self):

@@ -22,6 +22,10 @@ tours.add("mail_crm_link_systray", {
         {trigger: ICON, run: "click"},
         {trigger: ".o_crm_mailbox_note:contains(second@our.example)", run: "click"},
         {trigger: ".o_form_view .o_arrow_button_current:contains(First synchronisation)"},
+        {
+            content: "Why nothing moves, and when it goes on",
+            trigger: ".o_form_view .alert:contains(asks us to wait):contains(Next try:)",
+        },
     ],
 });
 
@@ -37,6 +41,7 @@ tours.add("mail_crm_link_mailbox_list", {
             },
         },
         {trigger: ".o_switch_view.o_kanban", run: "click"},
+        {trigger: ".o_kanban_record:contains(asks us to wait):contains(Next try:)"},
         {
             content: "Who is on a phone reads why, and can do something about it",
             trigger:
