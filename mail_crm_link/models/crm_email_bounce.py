@@ -76,13 +76,16 @@ class CrmEmail(models.Model):
         return written | {one.address for one in self.participant_ids if one.kind != "from"}
 
     def _tell_of_problem(self) -> None:
-        message = self.env._(
+        for mailbox in self.mailbox_ids:
+            owner = mailbox.user_id
+            message = self.with_context(lang=owner.lang)._problem_sentence()
+            owner._bus_send("simple_notification", {"message": message, "type": "danger", "sticky": True})
+            mailbox._announce_progress(force=True)
+
+    def _problem_sentence(self) -> str:
+        return self.env._(
             "“%(subject)s” could not be delivered to %(who)s", subject=self.header_subject, who=self.delivery_problem
         )
-        for mailbox in self.mailbox_ids:
-            payload = {"message": message, "type": "danger", "sticky": True}
-            mailbox.user_id._bus_send("simple_notification", payload)
-            mailbox._announce_progress(force=True)
 
 
 class CrmEmailComposer(models.Model):

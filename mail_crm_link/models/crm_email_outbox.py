@@ -245,8 +245,10 @@ class CrmEmailComposer(models.Model):
 
     def _send_waiting(self) -> None:
         """Take the next steps of a mail, unless another process is at it."""
-        # In the name of its author, whoever or whatever sends it; sudo: the outbox is nobody's to write
-        mail = self.with_user(self.sudo().create_uid).sudo()
+        # In the name of its author and in their language, whoever or whatever sends it
+        author = self.sudo().create_uid
+        # sudo: the outbox is nobody's to write
+        mail = self.with_user(author).with_context(lang=author.lang).sudo()
         store = OutboxStore(mail)
         with store.exclusive() as mine:
             if mine:

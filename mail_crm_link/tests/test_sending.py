@@ -3,6 +3,7 @@
 import imaplib
 import random
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,6 +22,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ..models.orm_store import OutboxStore
 from .committing_case import CommittingCase, mail
+from .received_case import ReceivedCase
 from .stops import Died, Worker, dying
 
 
@@ -252,6 +254,38 @@ class TestBounces(SendingCase):
         draft.action_send()
         self.bounced("stranger@x.example", draft.message_id)
         self.assertFalse(draft.email_id.delivery_problem)
+
+
+class TestLanguages(ReceivedCase):
+    """Who is told is told in their language, whatever process finds out."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["res.lang"]._activate_lang("de_DE")
+        self.owner.lang = "de_DE"
+
+    def test_what_becomes_of_a_mail_is_told_in_its_author_s(self):
+        values = {"mailbox_id": self.mailbox.id, "to": "anna@mill.example", "subject": "Offer"}
+        draft = self.env["crm.email.composer"].with_user(self.owner).create(values).sudo()
+        told = []
+        with (
+            patch.object(OutboxStore, "exclusive", lambda _store: nullcontext(True)),
+            patch.object(type(draft), "_advance", lambda mail, _store: told.append(mail.env.lang)),
+        ):
+            draft.with_user(self.env.user)._send_waiting()
+        self.assertEqual(told, ["de_DE"])
+
+    def test_a_bounce_is_told_in_the_owner_s(self):
+        sent = self.send("anna@mill.example")
+        told = []
+        users, mailboxes = type(self.owner), type(self.mailbox)
+        with (
+            patch.object(type(sent), "_problem_sentence", lambda email: email.env.lang),
+            patch.object(users, "_bus_send", lambda _user, _type, payload: told.append(payload["message"])),
+            patch.object(mailboxes, "_announce_progress"),
+        ):
+            sent._tell_of_problem()
+        self.assertEqual(told, ["de_DE"])
 
 
 class TestOutbox(SendingCase):
