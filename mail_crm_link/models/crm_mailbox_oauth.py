@@ -284,6 +284,14 @@ class CrmMailbox(models.Model):
         self._revoke_consent__()
         return super().action_disconnect()
 
+    def unlink(self):
+        """What is deleted leaves no consent behind at its provider."""
+        self.check_access("unlink")
+        # What may not be deleted keeps its consent.
+        self._unlink_except_with_mail()
+        self._revoke_consent__()
+        return super().unlink()
+
     def _check_complete(self) -> None:
         if not self.oauth_authority:
             return super()._check_complete()

@@ -77,10 +77,8 @@ class CrmMailbox(models.Model):
         return f"/odoo/connect-mailbox/{dialog.id}"
 
     def _give_up(self) -> None:
-        """Remove provisional mailboxes, and what their owners agreed to at the provider."""
-        provisional = self.filtered("provisional")
-        provisional._revoke_consent__()
-        provisional.unlink()
+        """Remove provisional mailboxes, and so what their owners agreed to at the provider."""
+        self.filtered("provisional").unlink()
 
     @api.autovacuum
     def _gc_provisional(self):

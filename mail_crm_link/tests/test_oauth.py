@@ -216,6 +216,21 @@ class TestSignIn(OAuthCase):
         self.assertFalse(self.secrets())
         self.assertEqual(self.mailbox.state, "draft")
 
+    def test_deleting_gives_the_consent_back(self):
+        self.sign_in()
+        refresh_token = self.secrets()["refresh_token"]
+        self.mailbox.with_user(self.owner).unlink()
+        self.assertEqual(self.server.revoked, [refresh_token])
+
+    def test_what_may_not_be_deleted_keeps_its_consent(self):
+        self.sign_in()
+        with (
+            patch.object(self.env.registry["crm.mailbox"], "_unlink_except_with_mail", side_effect=UserError("No")),
+            self.assertRaises(UserError),
+        ):
+            self.mailbox.unlink()
+        self.assertFalse(self.server.revoked)
+
     def test_disconnecting_works_without_the_provider(self):
         self.sign_in()
         self.env["ir.config_parameter"].set_param("mail_crm_link.google_revoke_url", "http://127.0.0.1:9/")
