@@ -34,25 +34,26 @@ def library(name: str) -> Any:
 
 
 class Fuse:
-    """Ends the connection over which an answer takes too long: time-outs of a socket begin anew with every octet.
-
-    :ivar blown: whether it did
-    """
+    """Ends the connection over which an answer takes too long: time-outs of a socket begin anew with every octet."""
 
     def __init__(self) -> None:
         self._handle: socket.socket | None = None
-        self.blown = False
+        self._blown = False
 
     def watch(self, connection: socket.socket) -> None:
         """Watch this connection from now on, whatever TLS makes of it."""
         self.close()
         self._handle = connection.dup()
-        if self.blown:
+        if self._blown:
             self._blow()
 
     @contextmanager
     def burning(self, seconds: float) -> Iterator[None]:
-        """Leave so much time."""
+        """Leave so much time.
+
+        :raises TimeoutError: it was too little, whatever else came of it: an answer that ends within its header looks
+            like an empty one
+        """
         timer = threading.Timer(max(seconds, 0.0), self._blow)
         timer.daemon = True
         timer.start()
@@ -60,9 +61,11 @@ class Fuse:
             yield
         finally:
             timer.cancel()
+            if self._blown:
+                raise TimeoutError("The answer takes too long")
 
     def _blow(self) -> None:
-        self.blown = True
+        self._blown = True
         if handle := self._handle:
             with suppress(OSError):
                 handle.shutdown(socket.SHUT_RDWR)

@@ -99,16 +99,12 @@ class _Search:
         session.verify = host.verify
         try:
             with fuse.burning(self._left):
-                answer = self._asked(session, host, url, request)
+                return self._asked(session, host, url, request)
         except (OSError, ValueError) as error:
-            raise _too_long(url) if fuse.blown else http.failure(error, host.host) from error
+            raise http.failure(error, host.host) from error
         finally:
             session.close()
             fuse.close()
-        if fuse.blown:
-            # An answer that ends within its header looks like an empty one.
-            raise _too_long(url)
-        return answer
 
     def _asked(self, session: Any, host: Account, url: str, request: bytes) -> tuple[int, str, bytes]:
         response = self._post(session, url, request)
@@ -127,7 +123,7 @@ class _Search:
     def _post(self, session: Any, url: str, request: bytes) -> Any:
         left = self._left
         if left <= 0:
-            raise _too_long(url)
+            raise Transient("Autodiscover takes too long", url, cause="timeout")
         return session.post(url, data=request, timeout=left, allow_redirects=False, stream=True)
 
     def _sign_in(self, response: Any) -> Any:
@@ -147,10 +143,6 @@ class _Search:
             if octets > MOST_OCTETS or time.monotonic() > self._deadline:
                 raise ProviderBroken("Autodiscover answers too much or too slowly", cause="not_exchange")
             yield chunk
-
-
-def _too_long(url: str) -> Transient:
-    return Transient("Autodiscover takes too long", url, cause="timeout")
 
 
 def _request(mailbox: str) -> bytes:

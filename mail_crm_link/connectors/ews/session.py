@@ -176,8 +176,6 @@ class Session:
             protocol, account = self._protocol, self._account
             self.status = protocol.status
             self.close()
-            if self._fuse.blown:
-                raise Transient(f"{account.host} answers too slowly", str(error), cause="timeout") from error
             if protocol.refuses_passwords and account.token is None:
                 raise NotAllowed("The server takes no passwords", str(error), cause="basic_auth_off") from error
             if protocol.status == http.CONTENT_TOO_LARGE:
