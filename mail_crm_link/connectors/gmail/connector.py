@@ -27,6 +27,7 @@ from typing import Any
 
 from ..base import WHOLE_LIMIT, Changes, Content, Envelope, FetchFailure, Folder
 from ..errors import ConnectorError, CursorExpired, FolderGone, MailGone, ProviderBroken, Transient
+from ..web import failed
 from . import content, history, labels, listing
 from .listing import Ahead, Place
 from .session import TIMEOUT, UNITS, Client, Refused, Session, general
@@ -286,7 +287,7 @@ class GmailConnector(Client):
             return content.described(self._opened, answer)
         except MailGone as error:
             # Its texts are fetched after it, and it may have left in between.
-            return FetchFailure(answer["id"], str(error))
+            return failed(answer["id"], error)
 
     def _is_large(self, remote_id: str) -> bool:
         """Whether a mail is too large to be fetched whole; one search tells it of all."""
