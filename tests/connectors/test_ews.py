@@ -190,11 +190,16 @@ def test_a_server_away_says_when_it_is_back(server: EWSMailbox) -> None:
     assert caught.value.retry_after == 7
 
 
-def test_an_answer_in_part_is_no_answer(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def of_three(server: EWSMailbox) -> tuple[Reader, list[str]]:
+    """A reader of three mails, and their ids."""
     for raw in numbered(3):
         server.deliver(raw)
     reader = Reader(opened(server))
-    ids = reader.all_added()
+    return reader, list(reader.all_added())
+
+
+def test_an_answer_in_part_is_no_answer(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, ids = of_three(server)
     get_item = _OPERATIONS["GetItem"]
     monkeypatch.setitem(_OPERATIONS, "GetItem", lambda service, request: get_item(service, request)[1:])
     with pytest.raises(ProviderBroken):
@@ -202,10 +207,7 @@ def test_an_answer_in_part_is_no_answer(server: EWSMailbox, monkeypatch: pytest.
 
 
 def test_a_refusal_of_all_is_told_once(server: EWSMailbox) -> None:
-    for raw in numbered(3):
-        server.deliver(raw)
-    reader = Reader(opened(server))
-    ids = reader.all_added()
+    reader, ids = of_three(server)
     server.service.fail[server.service.calls + 1] = EWSRefusal("ErrorServerBusy", back_off=9_000)
     with pytest.raises(Transient) as caught:
         reader.connector.envelopes(reader.folder, "", ids)
@@ -213,10 +215,7 @@ def test_a_refusal_of_all_is_told_once(server: EWSMailbox) -> None:
 
 
 def test_what_came_before_the_server_was_busy_is_kept(server: EWSMailbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    for raw in numbered(3):
-        server.deliver(raw)
-    reader = Reader(opened(server))
-    ids = reader.all_added()
+    reader, ids = of_three(server)
     get_item = _OPERATIONS["GetItem"]
 
     def busy(service: EWSServer, request: Any) -> list[str | EWSRefusal]:
